@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * Devices, and the context: one OpenCL device opened for work. Every other object that computes hangs from a
+ * context and must be destroyed before it. Two contexts on two devices coexist; one context belongs to one thread. */
+#ifndef PUSHFORWARD_CONTEXT_H
+#define PUSHFORWARD_CONTEXT_H
+
+#include "pushforward/status.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum pf_device_type { PF_DEVICE_OTHER, PF_DEVICE_CPU, PF_DEVICE_GPU, PF_DEVICE_ACCELERATOR } pf_device_type;
+
+/** What is known of a device: asked once, printed by `pushforward devices`, stored beside results. A number that
+ *  the driver does not report is 0. */
+typedef struct pf_device_info {
+    int platform_index, device_index; /* as in `clinfo -l`; "0:1" selects platform 0, device 1 */
+    char platform[128], name[128], vendor[128], driver[128], version[64], c_version[64];
+    pf_device_type type;
+    uint32_t compute_units, clock_mhz;
+    uint64_t memory_bytes, allocation_bytes_max, local_bytes;
+    bool local_is_dedicated;
+    size_t work_group_max;
+    uint32_t base_align_bytes;
+    uint32_t vector_width; /* native width for float: 16, 8, 4 or 1 */
+    bool fp64, fp16, unified_memory, little_endian, has_compiler;
+} pf_device_info;
+
+/** Lists every device of every platform; platforms that are empty or broken are skipped.
+ *  *out: malloc, the caller frees with free(); NULL when *count is 0 (which is PF_OK). */
+PF_API pf_status pf_device_list(pf_device_info **out, int *count, pf_error *error);
+
+typedef struct pf_context pf_context;
+
+typedef enum pf_log_level { PF_LOG_ERROR, PF_LOG_NOTICE, PF_LOG_INFO, PF_LOG_DEBUG } pf_log_level;
+
+typedef struct pf_context_desc {
+    const char *device; /* "0:1", "gpu", "cpu", "accelerator", "name=TEXT" (part of the name, any case); NULL or "": the first GPU, else the first device */
+    void (*log)(void *user, pf_log_level level, const char *line); /* NULL: silent */
+    void *log_user;
+    bool profile; /* time every launch by events: slower, see `pushforward train --profile` */
+} pf_context_desc;
+
+/** Opens a device. PF_NO_DEVICE when none fits: the message lists what there is, the hint says what to install. */
+PF_API pf_status pf_context_create(pf_context **out, const pf_context_desc *desc, pf_error *error);
+/** Accepts NULL and a pointer to NULL. Waits for work in flight. */
+PF_API void pf_context_destroy(pf_context **context);
+/** Valid as long as the context. */
+PF_API const pf_device_info *pf_context_device(const pf_context *context);
+
+typedef struct pf_context_counts {
+    uint64_t launches;      /* kernels and library calls enqueued */
+    uint64_t blocking;      /* calls that waited for the device */
+    uint64_t allocations;   /* device buffers created */
+    uint64_t bytes, bytes_peak; /* device memory held by buffers of this context */
+} pf_context_counts;
+PF_API pf_context_counts pf_context_count(const pf_context *context);
+
+#endif

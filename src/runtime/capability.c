@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ * Finds every device of every platform and asks, once, what it can do. The only file that asks for a vendor.
+ */
+#include "runtime/objects.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Copies without outer blanks: several drivers pad their names. */
+static void copy_trimmed(char *out, size_t size, const char *text) {
+    while (isspace((unsigned char)*text)) text++;
+    size_t length = strlen(text);
+    while (length && isspace((unsigned char)text[length - 1])) length--;
+    if (length >= size) length = size - 1;
+    memcpy(out, text, length);
+    out[length] = 0;
+}
+
+/* Information of any length as a new text, or NULL. A buffer of fixed size would fail on a long one. */
+static char *device_text(cl_device_id device, cl_device_info what) {
+    size_t size = 0;
+    if (clGetDeviceInfo(device, what, 0, NULL, &size) != CL_SUCCESS || size == 0) return NULL;
+    char *text = calloc(1, size + 1);
+    if (text && clGetDeviceInfo(device, what, size, text, NULL) != CL_SUCCESS) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static void ask_text(cl_device_id device, cl_device_info what, char *out, size_t size) {
+    char *text = device_text(device, what);
+    copy_trimmed(out, size, text ? text : "");
+    free(text);
+}
+
+static void platform_name(cl_platform_id platform, char *out, size_t size) {
+    size_t length = 0;
+    out[0] = 0;
+    if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, 0, NULL, &length) != CL_SUCCESS) return;
+    char *text = calloc(1, length + 1);
+    if (text && clGetPlatformInfo(platform, CL_PLATFORM_NAME, length, text, NULL) == CL_SUCCESS)
+        copy_trimmed(out, size, text);
+    free(text);
+}
+
+static uint32_t ask_uint(cl_device_id device, cl_device_info what) {
+    cl_uint value = 0;
+    return clGetDeviceInfo(device, what, sizeof value, &value, NULL) == CL_SUCCESS ? value : 0;
+}
+
+static uint64_t ask_ulong(cl_device_id device, cl_device_info what) {
+    cl_ulong value = 0;
+    return clGetDeviceInfo(device, what, sizeof value, &value, NULL) == CL_SUCCESS ? value : 0;
+}
+
+static bool ask_bool(cl_device_id device, cl_device_info what) {
+    cl_bool value = CL_FALSE;
+    return clGetDeviceInfo(device, what, sizeof value, &value, NULL) == CL_SUCCESS && value != CL_FALSE;
+}
+
+static bool has_word(const char *list, const char *word) {
+    size_t length = strlen(word);
+    for (const char *at = list; (at = strstr(at, word)) != NULL; at += length)
+        if ((at == list || at[-1] == ' ') && (at[length] == ' ' || at[length] == 0)) return true;
+    return false;
+}
+
+static pf_device_type ask_type(cl_device_id device) {
+    cl_device_type type = 0;
+    if (clGetDeviceInfo(device, CL_DEVICE_TYPE, sizeof type, &type, NULL) != CL_SUCCESS)
+        return PF_DEVICE_OTHER;
+    if (type & CL_DEVICE_TYPE_GPU) return PF_DEVICE_GPU;
+    if (type & CL_DEVICE_TYPE_CPU) return PF_DEVICE_CPU;
+    return type & CL_DEVICE_TYPE_ACCELERATOR ? PF_DEVICE_ACCELERATOR : PF_DEVICE_OTHER;
+}
+
+const char *pf__device_type_name(pf_device_type type) {
+    switch (type) {
+    case PF_DEVICE_CPU:
+        return "CPU";
+    case PF_DEVICE_GPU:
+        return "GPU";
+    case PF_DEVICE_ACCELERATOR:
+        return "accelerator";
+    case PF_DEVICE_OTHER:
+        break;
+    }
+    return "other";
+}
+
+uint32_t pf__vector_width(uint32_t reported, pf_device_type type) {
+    if (reported >= 16 && type != PF_DEVICE_GPU) return 16;
+    if (reported >= 8 && type != PF_DEVICE_GPU) return 8;
+    return reported >= 4 ? 4 : 1;
+}
+
+static uint32_t ask_vector_width(cl_device_id device) {
+    uint32_t width = ask_uint(device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT);
+    return width ? width : ask_uint(device, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT);
+}
+
+static void ask_limits(cl_device_id device, pf_device_info *info) {
+    info->compute_units = ask_uint(device, CL_DEVICE_MAX_COMPUTE_UNITS);
+    info->clock_mhz = ask_uint(device, CL_DEVICE_MAX_CLOCK_FREQUENCY);
+    info->memory_bytes = ask_ulong(device, CL_DEVICE_GLOBAL_MEM_SIZE);
+    info->allocation_bytes_max = ask_ulong(device, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
+    info->local_bytes = ask_ulong(device, CL_DEVICE_LOCAL_MEM_SIZE);
+    cl_device_local_mem_type local = CL_NONE;
+    if (clGetDeviceInfo(device, CL_DEVICE_LOCAL_MEM_TYPE, sizeof local, &local, NULL) == CL_SUCCESS)
+        info->local_is_dedicated = local == CL_LOCAL;
+    size_t group = 0;
+    if (clGetDeviceInfo(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL) == CL_SUCCESS)
+        info->work_group_max = group;
+    info->base_align_bytes = ask_uint(device, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8; /* OpenCL says bits */
+}
+
+static void ask_device(cl_device_id device, pf_device_info *info) {
+    ask_text(device, CL_DEVICE_NAME, info->name, sizeof info->name);
+    ask_text(device, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
+    ask_text(device, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
+    ask_text(device, CL_DEVICE_VERSION, info->version, sizeof info->version);
+    ask_text(device, CL_DEVICE_OPENCL_C_VERSION, info->c_version, sizeof info->c_version);
+    info->type = ask_type(device);
+    ask_limits(device, info);
+    info->vector_width = pf__vector_width(ask_vector_width(device), info->type);
+    char *extensions = device_text(device, CL_DEVICE_EXTENSIONS);
+    const char *words = extensions ? extensions : "";
+    info->fp64 = ask_ulong(device, CL_DEVICE_DOUBLE_FP_CONFIG) != 0 || has_word(words, "cl_khr_fp64");
+    info->fp16 = has_word(words, "cl_khr_fp16");
+    free(extensions);
+    info->unified_memory = ask_bool(device, CL_DEVICE_HOST_UNIFIED_MEMORY);
+    info->little_endian = ask_bool(device, CL_DEVICE_ENDIAN_LITTLE);
+    info->has_compiler = ask_bool(device, CL_DEVICE_COMPILER_AVAILABLE);
+}
+
+static const char *obstacle_of(cl_device_id device, const pf_device_info *info) {
+    int major = 0, minor = 0;
+    if (sscanf(info->version, "OpenCL %d.%d", &major, &minor) != 2 || major < 1 || (major == 1 && minor < 2))
+        return "is older than OpenCL 1.2";
+    if (!ask_bool(device, CL_DEVICE_AVAILABLE)) return "is not available";
+    if (!info->has_compiler) return "has no OpenCL C compiler";
+    return info->little_endian ? NULL : "is big-endian";
+}
+
+static void note_empty(struct pf__discovery *d, const char *name) {
+    size_t used = strlen(d->empty);
+    snprintf(d->empty + used, sizeof d->empty - used, "%s'%s'", used ? ", " : "", name);
+}
+
+static pf_status add_platform(struct pf__discovery *d, cl_platform_id platform, int index, pf_error *err) {
+    char name[sizeof d->devices->info.platform];
+    cl_uint count = 0;
+    platform_name(platform, name, sizeof name);
+    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count) != CL_SUCCESS || count == 0) {
+        note_empty(d, name);
+        return PF_OK;
+    }
+    cl_device_id *ids = calloc(count, sizeof *ids);
+    struct pf__found *grown = realloc(d->devices, ((size_t)d->count + count) * sizeof *grown);
+    if (grown) d->devices = grown;
+    if (!ids || !grown) {
+        free(ids);
+        return pf__fail_memory(err, "the list of devices",
+                               ((unsigned long long)d->count + count) * sizeof *grown);
+    }
+    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, ids, NULL) != CL_SUCCESS) {
+        note_empty(d, name);
+        count = 0;
+    }
+    for (cl_uint i = 0; i < count; i++) {
+        struct pf__found *f = &d->devices[d->count++];
+        memset(f, 0, sizeof *f);
+        f->platform = platform;
+        f->device = ids[i];
+        f->info.platform_index = index;
+        f->info.device_index = (int)i;
+        memcpy(f->info.platform, name, sizeof name);
+        ask_device(ids[i], &f->info);
+        f->obstacle = obstacle_of(ids[i], &f->info);
+    }
+    free(ids);
+    return PF_OK;
+}
+
+pf_status pf__discover(struct pf__discovery *out, pf_error *err) {
+    memset(out, 0, sizeof *out);
+    cl_uint count = 0;
+    if (clGetPlatformIDs(0, NULL, &count) != CL_SUCCESS || count == 0) return PF_OK;
+    cl_platform_id *ids = calloc(count, sizeof *ids);
+    if (!ids) return pf__fail_memory(err, "the list of platforms", (unsigned long long)count * sizeof *ids);
+    if (clGetPlatformIDs(count, ids, NULL) != CL_SUCCESS) count = 0;
+    pf_status st = PF_OK;
+    for (cl_uint i = 0; i < count && st == PF_OK; i++) st = add_platform(out, ids[i], (int)i, err);
+    free(ids);
+    if (st != PF_OK) pf__discovery_clear(out);
+    return st;
+}
+
+void pf__discovery_clear(struct pf__discovery *d) {
+    free(d->devices);
+    memset(d, 0, sizeof *d);
+}
+
+pf_status pf_device_list(pf_device_info **out, int *count, pf_error *error) {
+    *out = NULL;
+    *count = 0;
+    struct pf__discovery d;
+    PF__TRY(pf__discover(&d, error));
+    if (d.count == 0) return PF_OK;
+    pf_device_info *list = calloc((size_t)d.count, sizeof *list);
+    if (!list) {
+        pf__discovery_clear(&d);
+        return pf__fail_memory(error, "the list of devices", (unsigned long long)d.count * sizeof *list);
+    }
+    for (int i = 0; i < d.count; i++) list[i] = d.devices[i].info;
+    *out = list;
+    *count = d.count;
+    pf__discovery_clear(&d);
+    return PF_OK;
+}

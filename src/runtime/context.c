@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ * One device opened for work: its OpenCL context and its one in-order queue. */
+#include "runtime/objects.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static pf_status open_queue(pf_context *c, cl_platform_id platform, pf_error *err) {
+    const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)platform, 0};
+    cl_int code;
+    c->context = clCreateContext(properties, 1, &c->device, NULL, NULL, &code);
+    if (!c->context) return pf__opencl_fail(err, c, "clCreateContext", code, "%s", "");
+    /* The older call: the newer one never returns on some implementations. */
+    c->queue = clCreateCommandQueue(c->context, c->device, c->profile ? CL_QUEUE_PROFILING_ENABLE : 0, &code);
+    if (c->queue) return PF_OK;
+    clReleaseContext(c->context);
+    return pf__opencl_fail(err, c, "clCreateCommandQueue", code, "%s", "");
+}
+
+pf_status pf_context_create(pf_context **out, const pf_context_desc *desc, pf_error *error) {
+    static const pf_context_desc defaults;
+    if (!desc) desc = &defaults;
+    *out = NULL;
+    struct pf__discovery d;
+    const struct pf__found *found;
+    PF__TRY(pf__discover(&d, error));
+    pf_status st = pf__select(&d, desc->device, &found, error);
+    if (st != PF_OK) goto fail_select;
+    pf_context *c = calloc(1, sizeof *c);
+    if (!c) {
+        st = pf__fail_memory(error, "context", sizeof *c);
+        goto fail_select;
+    }
+    c->info = found->info;
+    c->device = found->device;
+    c->profile = desc->profile;
+    c->log = desc->log;
+    c->log_user = desc->log_user;
+    st = open_queue(c, found->platform, error);
+    if (st != PF_OK) goto fail_queue;
+    pf__log(c, PF_LOG_INFO, "device %d:%d '%s' (%s, driver %s)", c->info.platform_index, c->info.device_index,
+            c->info.name, pf__device_type_name(c->info.type), c->info.driver);
+    pf__discovery_clear(&d);
+    *out = c;
+    return PF_OK;
+
+fail_queue:
+    free(c);
+fail_select:
+    pf__discovery_clear(&d);
+    return st;
+}
+
+void pf_context_destroy(pf_context **context) {
+    if (!context || !*context) return;
+    pf_context *c = *context;
+    clFinish(c->queue);
+    if (c->objects) pf__log(c, PF_LOG_ERROR, "%d objects outlive their context", c->objects);
+    for (int i = 0; i < PF__MARKS; i++)
+        if (c->marks[i]) clReleaseEvent(c->marks[i]);
+    clReleaseCommandQueue(c->queue);
+    clReleaseContext(c->context);
+    free(c);
+    *context = NULL;
+}
+
+const pf_device_info *pf_context_device(const pf_context *context) {
+    return &context->info;
+}
+
+pf_context_counts pf_context_count(const pf_context *context) {
+    return context->counts;
+}
+
+void pf__log(const pf_context *c, pf_log_level level, const char *format, ...) {
+    if (!c->log) return;
+    char line[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    c->log(c->log_user, level, line);
+}
+
+pf_status pf__context_finish(pf_context *c, pf_error *err) {
+    c->counts.blocking++;
+    cl_int code = clFinish(c->queue);
+    return code == CL_SUCCESS ? PF_OK : pf__opencl_fail(err, c, "clFinish", code, "%s", "");
+}
+
+cl_command_queue *pf__native_queue(pf_context *c) {
+    return &c->queue;
+}
+
+cl_context pf__native_context(pf_context *c) {
+    return c->context;
+}
+
+cl_device_id pf__native_device(pf_context *c) {
+    return c->device;
+}
