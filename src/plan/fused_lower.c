@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ * From a fused kernel to launches: one, or two when a reduction is sliced. */
+#include "plan/fused_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static double access_bytes(const pf__fused *f, const pf__access *a) {
+    double count = (double)pf_dtype_bytes(a->dtype);
+    for (int j = 0; j < f->domain.rank; j++)
+        if (a->stride[j]) count *= (double)f->domain.dim[j];
+    return count;
+}
+
+static pf_status launch(pf__lowering *l, const pf__fused *f, const pf__cut *cut, const char *label,
+                        const char *text, const pf__operand *operands, int count) {
+    char defines[32];
+    snprintf(defines, sizeof defines, "#define W %d\n", cut->width);
+    pf__step_desc d = {.label = label,
+                       .source = text,
+                       .defines = defines,
+                       .dims = cut->dims,
+                       .operands = operands,
+                       .operand_count = count};
+    memcpy(d.global, cut->global, sizeof d.global);
+    memcpy(d.local, cut->local, sizeof d.local);
+    for (int i = 0; i < f->load_count; i++) d.bytes += access_bytes(f, &f->loads[i]);
+    for (int i = 0; i < f->store_count; i++) d.bytes += access_bytes(f, &f->stores[i]);
+    return l->kernel(l, &d);
+}
+
+static int64_t output_count(const pf__fused *f) {
+    int64_t n = 1;
+    for (int j = 0; j < f->domain.rank; j++)
+        if (j < f->reduce_first || j >= f->reduce_last) n *= f->domain.dim[j];
+    return n;
+}
+
+/* The second stage of store i: partial results in workspace w become the output. */
+static pf_status lower_partials(pf__lowering *l, const pf__fused *f, const pf__cut *cut, const char *label,
+                                int i, uint32_t w) {
+    pf__text text = {0};
+    const int64_t n = output_count(f);
+    pf__partials_text(f->kind == PF__FUSED_MAX, n, cut, &text);
+    pf__operand operands[2] = {pf__workspace_read(w), f->stores[i].operand};
+    char defines[32], name[96];
+    snprintf(defines, sizeof defines, "#define W %d\n", cut->width);
+    snprintf(name, sizeof name, "%s, partials", label);
+    pf__step_desc d = {.label = name,
+                       .source = pf__text_string(&text),
+                       .defines = defines,
+                       .dims = 1,
+                       .operands = operands,
+                       .operand_count = 2};
+    d.global[0] = (size_t)((n + 1023) / 1024);
+    d.local[0] = cut->cpu ? 1 : 0;
+    d.bytes = 4.0 * (double)n * (double)(cut->slices + 1);
+    pf_status st = text.failed ? pf__fail_memory(l->err, "a kernel's text", text.length) : l->kernel(l, &d);
+    pf__text_free(&text);
+    return st;
+}
+
+pf_status pf__fused_lower(pf__fused *f, pf__lowering *l, const char *label) {
+    pf__loops loops;
+    pf__cut cut;
+    pf__text text = {0};
+    uint32_t *partial = NULL;
+    pf_status st = PF_OK;
+    pf__operand *operands = calloc((size_t)(f->load_count + f->store_count + 1), sizeof *operands);
+    if (!operands || f->failed) {
+        free(operands);
+        return pf__fail_memory(l->err, "a fused kernel", 0);
+    }
+    pf__fused_loops(f, &loops);
+    pf__fused_cut(f, &loops, l->device, &cut);
+    pf__fused_text(f, &loops, &cut, &text);
+    partial = calloc((size_t)f->store_count + 1, sizeof *partial);
+    if (!partial || text.failed) {
+        st = pf__fail_memory(l->err, "a fused kernel's text", text.length);
+        goto done;
+    }
+    for (int i = 0; i < f->load_count; i++) operands[i] = f->loads[i].operand;
+    for (int i = 0; i < f->store_count; i++) {
+        operands[f->load_count + i] = f->stores[i].operand;
+        if (cut.slices <= 1) continue;
+        st = l->workspace(l, (uint64_t)(cut.slices * cut.partial), &partial[i]);
+        if (st != PF_OK) goto done;
+        operands[f->load_count + i] = pf__workspace_write(partial[i]);
+    }
+    st = launch(l, f, &cut, label, pf__text_string(&text), operands, f->load_count + f->store_count);
+    for (int i = 0; i < f->store_count && st == PF_OK && cut.slices > 1; i++)
+        st = lower_partials(l, f, &cut, label, i, partial[i]);
+done:
+    free(partial);
+    free(operands);
+    pf__text_free(&text);
+    return st;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ * The loops of a fused kernel, and their OpenCL C text. */
+#ifndef PF__PLAN_FUSED_TEXT_H
+#define PF__PLAN_FUSED_TEXT_H
+
+#include "plan/fused.h"
+
+/** One loop: neighbouring domain axes that every access walks with one stride are merged. */
+typedef struct pf__loop {
+    int64_t size;
+    int axis;    /* the last of the merged domain axes: its stride is the loop's */
+    int segment; /* 0 before the reduced axes, 1 reduced, 2 behind */
+} pf__loop;
+
+typedef struct pf__loops {
+    pf__loop list[PF_RANK_MAX + 1];
+    int count;
+    int vector; /* the loop that vectors walk: the last of its segment */
+} pf__loops;
+
+/** How the work is cut. */
+typedef struct pf__cut {
+    int width;    /* W: lanes of a vector */
+    bool cpu;     /* one work-item per work-group, loops inside */
+    int64_t rows; /* product of all loops that are neither reduced nor the vector loop, times slices */
+    int64_t rows_per_item, columns_per_item;
+    int64_t slices, slice; /* reductions: slices of the outermost reduced loop, and their length */
+    int64_t partial;       /* floats between the partial results of two slices */
+    int unroll;            /* column reductions: vectors per item */
+    size_t global[3], local[3];
+    int dims;
+} pf__cut;
+
+void pf__fused_loops(const pf__fused *f, pf__loops *loops);
+void pf__fused_cut(const pf__fused *f, const pf__loops *loops, const pf_device_info *device, pf__cut *cut);
+void pf__fused_text(const pf__fused *f, const pf__loops *loops, const pf__cut *cut, pf__text *out);
+/** y[i] = p[i] + p[n + i] + ... in order (or the maximum); the second stage of a sliced reduction. */
+void pf__partials_text(bool maximum, int64_t count, const pf__cut *cut, pf__text *out);
+/** What every generated kernel stands on: vector types, loads, stores, lane sums, for a width. */
+const char *pf__prelude_text(void);
+
+#endif

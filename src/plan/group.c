@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ * Stage by stage: tasks over one domain become one kernel; operations with candidates are lowered by the
+ * first that supports them. */
+#include "graph/build.h"
+#include "plan/compile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Limits of one generated kernel: its arguments, and its registers (compilers slow down sharply once they
+ * spill). */
+enum { MOST_ACCESSES = 28, MOST_INSTRS = 220 };
+
+bool pf__compile_held(void *user, pf_value v, pf_value *base) {
+    pf__compile *c = user;
+    const pf_value a = pf__alias(c->graph, v);
+    if (!c->kept[a] || c->in_group[a]) return false;
+    *base = a;
+    return true;
+}
+
+static bool fits_together(const pf__task *a, const pf__task *b) {
+    const bool store_a = a->kind == PF__TASK_STORE || a->kind == PF__TASK_ZERO,
+               store_b = b->kind == PF__TASK_STORE || b->kind == PF__TASK_ZERO;
+    if (a->stage != b->stage || !pf__shape_equal(&a->domain, &b->domain) || store_a != store_b) return false;
+    return store_a ||
+           (a->kind == b->kind && a->reduce_first == b->reduce_first && a->reduce_last == b->reduce_last);
+}
+
+static void add_to_fused(pf__compile *c, pf__fused *f, const pf__task *t) {
+    const pf__index_map map = pf__index_identity(t->domain.rank);
+    const int r = t->kind == PF__TASK_ZERO
+                      ? pf__fused_number(f, 0.0)
+                      : pf__fused_add(f, c->graph, t->compute, &map, pf__compile_held, c, t->root);
+    pf__operand y = {.kind = PF__OPERAND_WRITE, .id = t->storage};
+    pf__fused_store(f, y, t->dtype, t->stride, t->offset, r);
+}
+
+static pf__fused fused_for(const pf__task *t) {
+    pf__fused f = {.domain = t->domain, .reduce_first = t->reduce_first, .reduce_last = t->reduce_last};
+    f.kind = t->kind == PF__TASK_SUM   ? PF__FUSED_SUM
+             : t->kind == PF__TASK_MAX ? PF__FUSED_MAX
+                                       : PF__FUSED_POINTWISE;
+    return f;
+}
+
+/* Loads name values; from here on operands name storages. */
+static void name_storages(pf__compile *c, pf__fused *f) {
+    int64_t dense[PF_RANK_MAX] = {0};
+    pf__dense_strides(&f->domain, dense);
+    for (int i = 0; i < f->load_count; i++) {
+        pf__access *a = &f->loads[i];
+        a->operand.id = c->storage_of[a->operand.id] - 1;
+        a->operand.elementwise = a->offset == 0 && f->kind == PF__FUSED_POINTWISE;
+        for (int j = 0; j < f->domain.rank; j++)
+            if (f->domain.dim[j] != 1 && a->stride[j] != dense[j]) a->operand.elementwise = false;
+    }
+}
+
+static void label_of(const pf__fused *f, char *label, size_t size) {
+    int n = snprintf(label, size, "%s ",
+                     f->kind == PF__FUSED_POINTWISE ? "map"
+                     : f->kind == PF__FUSED_SUM     ? "sum"
+                                                    : "max");
+    for (int j = 0; j < f->domain.rank && n < (int)size - 24; j++)
+        n += snprintf(label + n, size - (size_t)n, "%s%lld", j ? "x" : "", (long long)f->domain.dim[j]);
+    if (f->domain.rank == 0) n += snprintf(label + n, size - (size_t)n, "1");
+    if (f->kind != PF__FUSED_POINTWISE)
+        n += snprintf(label + n, size - (size_t)n, " over %d..%d", f->reduce_first, f->reduce_last - 1);
+    snprintf(label + n, size - (size_t)n, " (%d in, %d out)", f->load_count, f->store_count);
+}
+
+/* Takes task i and every later one that fits, as far as the limits allow, and lowers them as one kernel. */
+static pf_status lower_group(pf__compile *c, int *order, int first, int last) {
+    pf__task *lead = &c->tasks[order[first]];
+    pf__fused f = fused_for(lead);
+    int members = 0;
+    for (int i = first; i < last; i++) {
+        pf__task *t = &c->tasks[order[i]];
+        if (t->done || !fits_together(lead, t)) continue;
+        const int loads = f.load_count, instrs = f.instr_count;
+        add_to_fused(c, &f, t);
+        if (members && (f.load_count + f.store_count > MOST_ACCESSES || f.instr_count > MOST_INSTRS)) {
+            f.store_count--; /* does not fit any more: leave it to the next kernel */
+            f.load_count = loads;
+            f.instr_count = instrs;
+            break;
+        }
+        members++;
+        t->done = true;
+        if (t->root) c->in_group[t->compute] = 1;
+    }
+    for (int i = first; i < last; i++)
+        if (c->tasks[order[i]].root) c->in_group[c->tasks[order[i]].compute] = 0;
+    char label[128];
+    name_storages(c, &f);
+    label_of(&f, label, sizeof label);
+    pf_status st = pf__fused_lower(&f, &c->lowering, label);
+    pf__fused_free(&f);
+    return st;
+}
+
+static pf_status lower_node(pf__compile *c, const pf__node *n) {
+    const pf__candidate *k = pf__ops[n->op]->candidates;
+    for (; k && k->name; k++) {
+        if (!k->supports(&c->lowering, n)) continue;
+        const int first = c->step_count;
+        PF__TRY(k->lower(&c->lowering, n));
+        if (n->op == PF__OP_MATMUL && c->step_count > first)
+            pf__text_format(&c->choices, "%s = %s\n", c->steps[c->step_count - 1].label, k->name);
+        return PF_OK;
+    }
+    return pf__fail(c->err, PF_USAGE, "plan '%s': no kernel of %s supports this shape on this device",
+                    c->desc->name, pf__ops[n->op]->name);
+}
+
+typedef struct pf__item {
+    int stage;
+    pf_value order;
+    int task; /* or -1 */
+    uint32_t node;
+} pf__item;
+
+static int compare_items(const void *a, const void *b) {
+    const pf__item *x = a, *y = b;
+    if (x->stage != y->stage) return x->stage < y->stage ? -1 : 1;
+    if ((x->task < 0) != (y->task < 0)) return x->task < 0 ? -1 : 1;
+    if (x->order != y->order) return x->order < y->order ? -1 : 1;
+    return x->task < y->task ? -1 : x->task > y->task;
+}
+
+static bool has_candidates(const pf__compile *c, const pf__node *n) {
+    const pf_value v = n->first_output;
+    if (n->op == PF__OP_RANDOM) return !c->storages[c->storage_of[v] - 1].leaf;
+    return n->op == PF__OP_MATMUL || n->op == PF__OP_GATHER || n->op == PF__OP_GATHER_ADJOINT;
+}
+
+static pf_status lower_items(pf__compile *c, const pf__item *items, int count, int *order) {
+    for (int i = 0; i < count;) {
+        if (items[i].task < 0) {
+            PF__TRY(lower_node(c, &c->graph->nodes[items[i].node]));
+            i++;
+            continue;
+        }
+        int end = i;
+        while (end < count && items[end].task >= 0 && items[end].stage == items[i].stage) {
+            order[end - i] = items[end].task;
+            end++;
+        }
+        for (int k = 0; k < end - i; k++)
+            if (!c->tasks[order[k]].done) PF__TRY(lower_group(c, order, k, end - i));
+        i = end;
+    }
+    return PF_OK;
+}
+
+pf_status pf__compile_groups(pf__compile *c) {
+    const pf_graph *g = c->graph;
+    const size_t most = (size_t)c->task_count + g->node_count;
+    pf__item *items = calloc(most, sizeof *items);
+    int *order = calloc(most, sizeof *order);
+    int count = 0;
+    pf_status st = PF_MEMORY;
+    if (!items || !order) goto done;
+    for (uint32_t i = 1; i < g->node_count; i++) {
+        const pf__node *n = &g->nodes[i];
+        if (c->needed[i] && c->kept[n->first_output] && has_candidates(c, n))
+            items[count++] = (pf__item){c->stage[n->first_output], n->first_output, -1, i};
+    }
+    for (int i = 0; i < c->task_count; i++)
+        items[count++] = (pf__item){c->tasks[i].stage, c->tasks[i].order, i, 0};
+    qsort(items, (size_t)count, sizeof *items, compare_items);
+    st = lower_items(c, items, count, order);
+done:
+    if (!items || !order) st = pf__fail_memory(c->err, "a plan's order", most * sizeof *items);
+    free(items);
+    free(order);
+    return st;
+}
