@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Tests of src/data/. */
+#include "check.h"
+
+void test_h5_suite(void);
+void test_toys_suite(void);
+void test_strokes_suite(void);
+void test_dataset_suite(void);
+void test_import_suite(void);
+void test_loader_suite(void);
+
+int main(void) {
+    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
+    test_h5_suite();
+    test_toys_suite();
+    test_strokes_suite();
+    test_dataset_suite();
+    test_import_suite();
+    test_loader_suite();
+    return check_run();
+}
