@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * A method: its options, what it needs of a network, a loss graph, and ONE evaluation of its sampler. A method never sees a
+ * device, a file or a concrete network. */
+#ifndef PF__METHODS_METHOD_H
+#define PF__METHODS_METHOD_H
+
+#include "nn/net.h"
+
+#define PF__METRICS_MAX 12
+typedef struct pf__metrics {
+    const char *name[PF__METRICS_MAX]; /* static texts */
+    pf_value value[PF__METRICS_MAX];   /* scalars */
+    int count;
+} pf__metrics;
+
+typedef struct pf__method_ctx {
+    pf_graph *g;
+    const pf__config *config; /* method options are "method.<name>" */
+    const pf__net *net;
+    pf__params *params;
+    const char *group; /* "student" in training; an EMA copy's group in sampling */
+    int64_t batch;     /* B */
+    pf_value data;     /* loss: a [B, sample...] f32, standardised */
+    pf_value label;    /* [B] i32 or 0 */
+    /* evaluate: */
+    pf_value x;        /* the state [B, sample...] */
+    pf_value t, r;     /* scalars (rank 0): from time t to time r < t; a velocity looks at t only */
+} pf__method_ctx;
+
+/** What evaluate yields. */
+typedef enum pf__evaluation {
+    PF__EVALUATES_VELOCITY, /* dx/dt at (x, t): a host loop integrates it (Euler, midpoint, Heun, RK4) */
+    PF__EVALUATES_MAP,      /* the state at time r: a host loop walks t_0 = 1 > ... > t_n = 0 */
+} pf__evaluation;
+
+typedef struct pf__method {
+    const char *name;    /* "flow", "meanflow" */
+    const char *summary; /* one line for help */
+    const pf__option *options; /* section "method" */
+    pf__evaluation evaluation;
+    pf__needs (*needs)(const pf__config *config);
+    /** Refuses combinations of options that the table cannot express. */
+    pf_status (*check)(const pf__config *config, pf_error *err);
+    /** Scalar loss, and named metrics beside it (the loss itself is not repeated there). Sticky errors in g. */
+    void (*loss)(const pf__method_ctx *ctx, pf_value *loss, pf__metrics *metrics);
+    void (*evaluate)(const pf__method_ctx *ctx, pf_value *out);
+    /** The velocity of the network at (x, t), for reports: flow v(x,t), MeanFlow u(x,t,t). */
+    void (*velocity)(const pf__method_ctx *ctx, pf_value *out);
+} pf__method;
+
+extern const pf__method *const pf__methods[]; /* ended by NULL */
+/** NULL when there is none of this name. */
+const pf__method *pf__method_find(const char *name);
+extern const pf__option pf__method_name_options[]; /* [method] name */
+
+/* Random leaves: "noise" [B, sample...] normal, "time" [B] normal or uniform (t), "time/r" [B] (r), "time/mask" [B] uniform (r = t when >= ratio).
+ * All can be bound for oracle fixtures. */
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ * The multi-layer perceptron. With D = size of a sample, K = embed / 2, and row vectors:
+ *
+ *   e(s) = [s, sin(w_1 s) ... sin(w_K s), cos(w_1 s) ... cos(w_K s)],  w_k = 8 k / K    1 + embed numbers
+ *   c    = [e(s) of each condition scalar, row `label` of label/weight]                 E numbers
+ *   h    = [sqrt(N / 2D) x, sqrt(N / 2E) c]                     N = D + E numbers; h = x where E = 0
+ *   h   <- silu(h hidden/k/weight + hidden/k/bias)              k = 0 .. depth - 1
+ *   head = h head/i/weight + head/i/bias
+ *
+ * With model.residual the layers k >= 1 add to h instead of replacing it.
+ *
+ * The two square roots give the sample and its conditions half of the input's variance each, whatever D is:
+ * two numbers are not drowned by 34 of time, and a picture does not drown the time. Frequencies end at 8 rad
+ * per unit time because MeanFlow differentiates the network in t. */
+#include "nn/mlp.h"
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+
+#define FREQUENCY_MAX 8.0
+/* E silu(n)^2 = 0.3557 for a normal n: this gain keeps the second moment through a layer. */
+#define SILU_GAIN 1.677
+/* Small, so that the first steps do not unlearn noise; not zero, so that an untrained network is not the
+ * answer 0. */
+#define HEAD_GAIN   0.5
+#define LABEL_SCALE 0.5
+
+/* s [B] to [B, 1 + embed]. */
+static pf_value embed_scalar(pf_graph *g, pf_value s, int64_t batch, int embed) {
+    int frequencies = embed / 2;
+    pf_value k = pf_add_number(g, pf_iota(g, PF_F32, pf_shape_of(2, 1, frequencies), 1), 1.0);
+    pf_value column = pf_reshape(g, s, pf_shape_of(2, (int)batch, 1));
+    pf_value angle = pf_mul(g, column, pf_mul_number(g, k, FREQUENCY_MAX / frequencies));
+    pf_value parts[3] = {column, pf_sin(g, angle), pf_cos(g, angle)};
+    return pf_concat(g, parts, 3, 1);
+}
+
+/* label [B] (0: the null class everywhere) to [B, embed]. */
+static pf_value embed_label(const pf__net *net, pf_graph *g, pf__params *params, const char *group,
+                            pf_value label, int64_t batch) {
+    pf_value table = pf__params_leaf(params, g, group, "label/weight",
+                                     pf_shape_of(2, net->class_count + 1, net->embed), PF__INIT_NORMAL,
+                                     LABEL_SCALE);
+    if (!label) label = pf_constant_of(g, net->class_count, PF_I32, pf_shape_of(1, (int)batch));
+    return pf_gather(g, table, label);
+}
+
+/* The first layer's input [B, *width]. */
+static pf_value input(const pf__net *net, pf_graph *g, pf__params *params, const char *group, pf_value x,
+                      const pf_value *condition, pf_value label, int64_t batch, int *width) {
+    int size = (int)pf_shape_count(&net->sample), parts = 0;
+    pf_value flat = pf_reshape(g, x, pf_shape_of(2, (int)batch, size));
+    pf_value part[PF__CONDITIONS_MAX + 1];
+    for (int i = 0; i < net->condition_count; i++)
+        part[parts++] = embed_scalar(g, condition[i], batch, net->embed);
+    if (net->class_count) part[parts++] = embed_label(net, g, params, group, label, batch);
+    int conditions = net->condition_count * (1 + net->embed) + (net->class_count ? net->embed : 0);
+    *width = size + conditions;
+    if (!conditions) return flat;
+    pf_value both[2] = {pf_mul_number(g, flat, sqrt(0.5 * *width / size)),
+                        pf_mul_number(g, parts > 1 ? pf_concat(g, part, parts, 1) : part[0],
+                                      sqrt(0.5 * *width / conditions))};
+    return pf_concat(g, both, 2, 1);
+}
+
+/* h [B, in] to h <stem>/weight + <stem>/bias, [B, out]. */
+static pf_value linear(pf_graph *g, pf__params *params, const char *group, const char *stem, int index,
+                       pf_value h, int in, int out, double gain) {
+    char path[64];
+    snprintf(path, sizeof path, "%s/%d/weight", stem, index);
+    pf_value weight = pf__params_leaf(params, g, group, path, pf_shape_of(2, in, out), PF__INIT_NORMAL,
+                                      gain / sqrt(in));
+    snprintf(path, sizeof path, "%s/%d/bias", stem, index);
+    pf_value bias = pf__params_leaf(params, g, group, path, pf_shape_of(1, out), PF__INIT_ZERO, 0.0);
+    return pf_add(g, pf_matmul(g, h, weight, false, false), bias);
+}
+
+void pf__mlp_apply(const pf__net *net, pf_graph *g, pf__params *params, const char *group, pf_value x,
+                   const pf_value *condition, pf_value label, pf__mode mode, pf_value *heads) {
+    (void)mode; /* no dropout: training and sampling are the same */
+    assert(net->condition_count <= PF__CONDITIONS_MAX);
+    for (int i = 0; i < net->head_count; i++) heads[i] = 0;
+    if (pf__failed(g)) return;
+    pf_shape shape = pf_value_shape(g, x);
+    int width;
+    pf_value h = input(net, g, params, group, x, condition, label, shape.dim[0], &width);
+    /* a residual sum of depth layers keeps its size when each branch is smaller by the root of their number
+     */
+    double gain = net->residual ? SILU_GAIN / sqrt(net->depth) : SILU_GAIN;
+    for (int k = 0; k < net->depth; k++) {
+        pf_value y = linear(g, params, group, "hidden", k, h, width, net->width, k ? gain : SILU_GAIN);
+        y = pf_silu(g, y);
+        h = net->residual && k > 0 ? pf_add(g, h, y) : y;
+        width = net->width;
+    }
+    int size = (int)pf_shape_count(&net->sample);
+    for (int i = 0; i < net->head_count; i++)
+        heads[i] = pf_reshape(g, linear(g, params, group, "head", i, h, width, size, HEAD_GAIN), shape);
+}

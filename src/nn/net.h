@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ * What a method sees of a network: heads = net(x, k scalars per sample, label). */
+#ifndef PF__NN_NET_H
+#define PF__NN_NET_H
+
+#include "base/config.h"
+#include "nn/params.h"
+
+/** What a method asks of the network. */
+typedef struct pf__needs {
+    int condition_count; /* 0 drifting; 1 (t) flow, consistency; 2 (t, t-r) MeanFlow */
+    int head_count;      /* 1; 2 with a velocity head */
+} pf__needs;
+
+#define PF__CONDITIONS_MAX 8
+#define PF__HEADS_MAX 2
+#define PF__SAMPLE_MAX (1 << 24) /* numbers in one sample */
+
+typedef enum pf__mode { PF__MODE_TRAIN, PF__MODE_SAMPLE } pf__mode;
+
+typedef struct pf__net pf__net;
+struct pf__net {
+    pf_shape sample; /* one sample, without B */
+    int condition_count, class_count, head_count; /* class_count 0 = unconditional; label == class_count is the null class */
+    /** heads[i] [B, sample...] (i < head_count). group names whose parameters are read. label [B] i32 or 0. Errors: sticky in g. */
+    void (*apply)(const pf__net *net, pf_graph *g, pf__params *params, const char *group, pf_value x, const pf_value *condition, pf_value label,
+                  pf__mode mode, pf_value *heads);
+    /* model options, as resolved */
+    int width, depth, embed;
+    bool residual;
+    const char *kind;
+};
+
+extern const pf__option pf__model_options[]; /* [model] kind, width, depth, ... */
+/** Fills *net from [model] for samples of this shape. */
+pf_status pf__net_create(pf__net *net, const pf__config *config, const pf_shape *sample, int class_count, const pf__needs *needs, pf_error *err);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ * The tests of methods/. */
+#include "check.h"
+
+void test_table_suite(void);
+void test_oracle_suite(void);
+void test_closed_suite(void);
+
+int main(void) {
+    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
+    test_table_suite();
+    test_oracle_suite();
+    test_closed_suite();
+    return check_run();
+}
