@@ -8,6 +8,12 @@
  *   head = h head/i/weight + head/i/bias
  *
  * With model.residual the layers k >= 1 add to h instead of replacing it.
+ * With model.gate each head is scaled, and the sample passed by, as the conditions say:
+ *
+ *   q    = silu(c gate/0/weight + gate/0/bias)                                          64 numbers
+ *   head <- (1 + q scale/i/weight + scale/i/bias) head + (q skip/i/weight + skip/i/bias) x
+ *
+ * so that near t = 0, where a picture is nearly given, the layers need only correct it.
  *
  * The two square roots give the sample and its conditions half of the input's variance each, whatever D is:
  * two numbers are not drowned by 34 of time, and a picture does not drown the time. Frequencies end at 8 rad
@@ -24,6 +30,7 @@
  * answer 0. */
 #define HEAD_GAIN   0.5
 #define LABEL_SCALE 0.5
+#define GATE_WIDTH  64
 
 /* s [B] to [B, 1 + embed]. */
 static pf_value embed_scalar(pf_graph *g, pf_value s, int64_t batch, int embed) {
@@ -45,21 +52,25 @@ static pf_value embed_label(const pf__net *net, pf_graph *g, pf__params *params,
     return pf_gather(g, table, label);
 }
 
-/* The first layer's input [B, *width]. */
-static pf_value input(const pf__net *net, pf_graph *g, pf__params *params, const char *group, pf_value x,
-                      const pf_value *condition, pf_value label, int64_t batch, int *width) {
-    int size = (int)pf_shape_count(&net->sample), parts = 0;
-    pf_value flat = pf_reshape(g, x, pf_shape_of(2, (int)batch, size));
+/* The conditions c [B, *width], or 0 where there are none. */
+static pf_value conditions_of(const pf__net *net, pf_graph *g, pf__params *params, const char *group,
+                              const pf_value *condition, pf_value label, int64_t batch, int *width) {
     pf_value part[PF__CONDITIONS_MAX + 1];
+    int parts = 0;
     for (int i = 0; i < net->condition_count; i++)
         part[parts++] = embed_scalar(g, condition[i], batch, net->embed);
     if (net->class_count) part[parts++] = embed_label(net, g, params, group, label, batch);
-    int conditions = net->condition_count * (1 + net->embed) + (net->class_count ? net->embed : 0);
+    *width = net->condition_count * (1 + net->embed) + (net->class_count ? net->embed : 0);
+    if (!parts) return 0;
+    return parts > 1 ? pf_concat(g, part, parts, 1) : part[0];
+}
+
+/* The first layer's input [B, *width] from x [B, size] and c [B, conditions]. */
+static pf_value input(pf_graph *g, pf_value x, int size, pf_value c, int conditions, int *width) {
     *width = size + conditions;
-    if (!conditions) return flat;
-    pf_value both[2] = {pf_mul_number(g, flat, sqrt(0.5 * *width / size)),
-                        pf_mul_number(g, parts > 1 ? pf_concat(g, part, parts, 1) : part[0],
-                                      sqrt(0.5 * *width / conditions))};
+    if (!conditions) return x;
+    pf_value both[2] = {pf_mul_number(g, x, sqrt(0.5 * *width / size)),
+                        pf_mul_number(g, c, sqrt(0.5 * *width / conditions))};
     return pf_concat(g, both, 2, 1);
 }
 
@@ -75,15 +86,9 @@ static pf_value linear(pf_graph *g, pf__params *params, const char *group, const
     return pf_add(g, pf_matmul(g, h, weight, false, false), bias);
 }
 
-void pf__mlp_apply(const pf__net *net, pf_graph *g, pf__params *params, const char *group, pf_value x,
-                   const pf_value *condition, pf_value label, pf__mode mode, pf_value *heads) {
-    (void)mode; /* no dropout: training and sampling are the same */
-    assert(net->condition_count <= PF__CONDITIONS_MAX);
-    for (int i = 0; i < net->head_count; i++) heads[i] = 0;
-    if (pf__failed(g)) return;
-    pf_shape shape = pf_value_shape(g, x);
-    int width;
-    pf_value h = input(net, g, params, group, x, condition, label, shape.dim[0], &width);
+/* What the layers make of h [B, width]: [B, net->width]. */
+static pf_value hidden(const pf__net *net, pf_graph *g, pf__params *params, const char *group, pf_value h,
+                       int width) {
     /* a residual sum of depth layers keeps its size when each branch is smaller by the root of their number
      */
     double gain = net->residual ? SILU_GAIN / sqrt(net->depth) : SILU_GAIN;
@@ -93,7 +98,31 @@ void pf__mlp_apply(const pf__net *net, pf_graph *g, pf__params *params, const ch
         h = net->residual && k > 0 ? pf_add(g, h, y) : y;
         width = net->width;
     }
-    int size = (int)pf_shape_count(&net->sample);
-    for (int i = 0; i < net->head_count; i++)
-        heads[i] = pf_reshape(g, linear(g, params, group, "head", i, h, width, size, HEAD_GAIN), shape);
+    return h;
+}
+
+void pf__mlp_apply(const pf__net *net, pf_graph *g, pf__params *params, const char *group, pf_value x,
+                   const pf_value *condition, pf_value label, pf__mode mode, pf_value *heads) {
+    (void)mode; /* no dropout: training and sampling are the same */
+    assert(net->condition_count <= PF__CONDITIONS_MAX);
+    for (int i = 0; i < net->head_count; i++) heads[i] = 0;
+    if (pf__failed(g)) return;
+    const pf_shape shape = pf_value_shape(g, x);
+    const int size = (int)pf_shape_count(&net->sample);
+    int conditions, width;
+    pf_value flat = pf_reshape(g, x, pf_shape_of(2, (int)shape.dim[0], size));
+    pf_value c = conditions_of(net, g, params, group, condition, label, shape.dim[0], &conditions);
+    pf_value h = input(g, flat, size, c, conditions, &width), q = 0;
+    h = hidden(net, g, params, group, h, width);
+    if (net->gate && c)
+        q = pf_silu(g, linear(g, params, group, "gate", 0, c, conditions, GATE_WIDTH, SILU_GAIN));
+    for (int i = 0; i < net->head_count; i++) {
+        pf_value y = linear(g, params, group, "head", i, h, net->width, size, HEAD_GAIN);
+        if (q) {
+            pf_value scale = linear(g, params, group, "scale", i, q, GATE_WIDTH, size, 0.0);
+            pf_value skip = linear(g, params, group, "skip", i, q, GATE_WIDTH, size, 0.0);
+            y = pf_add(g, pf_mul(g, pf_add_number(g, scale, 1.0), y), pf_mul(g, skip, flat));
+        }
+        heads[i] = pf_reshape(g, y, shape);
+    }
 }

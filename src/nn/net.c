@@ -13,6 +13,8 @@ const pf__option pf__model_options[] = {
     MODEL("depth", INT, NULL, 1, 64, "4", "hidden layers"),
     MODEL("embed", INT, NULL, 2, 256, "16", "sines and cosines of each time (even), and numbers of a label"),
     MODEL("residual", BOOL, NULL, 0, 0, "false", "hidden layers of equal width add to what they read"),
+    MODEL("gate", BOOL, NULL, 0, 0, "false",
+          "scale the output, and pass the sample by, as the times and label say"),
     {0},
 };
 
@@ -33,6 +35,7 @@ pf_status pf__net_create(pf__net *net, const pf__config *config, const pf_shape 
     net->depth = (int)pf__config_int(config, "model.depth");
     net->embed = (int)pf__config_int(config, "model.embed");
     net->residual = pf__config_bool(config, "model.residual");
+    net->gate = pf__config_bool(config, "model.gate");
     if (net->embed % 2) {
         pf_status st = pf__fail(err, PF_USAGE, "%s: model.embed is %d, which is odd",
                                 pf__config_origin(config, "model.embed"), net->embed);

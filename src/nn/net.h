@@ -13,26 +13,29 @@ typedef struct pf__needs {
 } pf__needs;
 
 #define PF__CONDITIONS_MAX 8
-#define PF__HEADS_MAX 2
-#define PF__SAMPLE_MAX (1 << 24) /* numbers in one sample */
+#define PF__HEADS_MAX      2
+#define PF__SAMPLE_MAX     (1 << 24) /* numbers in one sample */
 
 typedef enum pf__mode { PF__MODE_TRAIN, PF__MODE_SAMPLE } pf__mode;
 
 typedef struct pf__net pf__net;
 struct pf__net {
     pf_shape sample; /* one sample, without B */
-    int condition_count, class_count, head_count; /* class_count 0 = unconditional; label == class_count is the null class */
-    /** heads[i] [B, sample...] (i < head_count). group names whose parameters are read. label [B] i32 or 0. Errors: sticky in g. */
-    void (*apply)(const pf__net *net, pf_graph *g, pf__params *params, const char *group, pf_value x, const pf_value *condition, pf_value label,
-                  pf__mode mode, pf_value *heads);
+    int condition_count, class_count,
+        head_count; /* class_count 0 = unconditional; label == class_count is the null class */
+    /** heads[i] [B, sample...] (i < head_count). group names whose parameters are read. label [B] i32 or 0.
+     * Errors: sticky in g. */
+    void (*apply)(const pf__net *net, pf_graph *g, pf__params *params, const char *group, pf_value x,
+                  const pf_value *condition, pf_value label, pf__mode mode, pf_value *heads);
     /* model options, as resolved */
     int width, depth, embed;
-    bool residual;
+    bool residual, gate;
     const char *kind;
 };
 
 extern const pf__option pf__model_options[]; /* [model] kind, width, depth, ... */
 /** Fills *net from [model] for samples of this shape. */
-pf_status pf__net_create(pf__net *net, const pf__config *config, const pf_shape *sample, int class_count, const pf__needs *needs, pf_error *err);
+pf_status pf__net_create(pf__net *net, const pf__config *config, const pf_shape *sample, int class_count,
+                         const pf__needs *needs, pf_error *err);
 
 #endif

@@ -8,9 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const fixture_names[] = {
-    "flow-uniform",    "flow-logit-normal", "flow-label-residual", "flow-image",       "meanflow-u-p0",
-    "meanflow-u-p075", "meanflow-u-p1",     "meanflow-x",          "meanflow-x-image", NULL};
+const char *const fixture_names[] = {"flow-uniform",
+                                     "flow-logit-normal",
+                                     "flow-label-residual",
+                                     "flow-image",
+                                     "meanflow-u-p0",
+                                     "meanflow-u-p075",
+                                     "meanflow-u-p1",
+                                     "meanflow-x",
+                                     "meanflow-x-image",
+                                     "meanflow-x-gate",
+                                     NULL};
 
 static pf_shape shape_of(const cJSON *list) {
     pf_shape shape = {0};

@@ -36,7 +36,12 @@ def mlp(p, model, x, conditions, label):
     for k in range(model["depth"]):
         y = jax.nn.silu(h @ p[f"hidden/{k}/weight"] + p[f"hidden/{k}/bias"])
         h = h + y if model["residual"] and k > 0 else y
-    return (h @ p["head/0/weight"] + p["head/0/bias"]).reshape(x.shape)
+    y = h @ p["head/0/weight"] + p["head/0/bias"]
+    if model["gate"]:
+        q = jax.nn.silu(c @ p["gate/0/weight"] + p["gate/0/bias"])
+        scale = q @ p["scale/0/weight"] + p["scale/0/bias"]
+        y = (1.0 + scale) * y + (q @ p["skip/0/weight"] + p["skip/0/bias"]) * flat
+    return y.reshape(x.shape)
 
 
 def shapes(model, d, conditions):
@@ -49,6 +54,11 @@ def shapes(model, d, conditions):
         out[f"hidden/{k}/bias"] = (model["width"],)
     out["head/0/weight"] = (model["width"], d)
     out["head/0/bias"] = (d,)
+    if model["gate"]:
+        e = n - d
+        out.update({"gate/0/weight": (e, 64), "gate/0/bias": (64,)})
+        for name in ("scale", "skip"):
+            out.update({f"{name}/0/weight": (64, d), f"{name}/0/bias": (d,)})
     return out
 
 
@@ -127,7 +137,7 @@ def tensor(x):
 
 def write(name, seed, method, options, model, sample, batch):
     rng = np.random.default_rng(seed)
-    model = {"width": 8, "depth": 2, "embed": 4, "residual": False, "classes": 0, **model}
+    model = {"width": 8, "depth": 2, "embed": 4, "residual": False, "gate": False, "classes": 0, **model}
     defaults = {"time": "uniform", "P_mean": -0.4, "P_std": 1.0}
     if method == "meanflow":
         defaults = {"ratio": 0.75, "time": "logit-normal", "P_mean": -0.4, "P_std": 1.0, "norm_p": 0.75,
@@ -185,6 +195,7 @@ def main():
     write("meanflow-x", 8, "meanflow", {"prediction": "x", "P_mean": -1.5, "P_std": 2}, {"depth": 3}, (5,), 8)
     write("meanflow-x-image", 9, "meanflow", {"prediction": "x", "time": "uniform", "norm_p": 0.5},
           {"residual": True, "classes": 2}, (2, 2, 1), 6)
+    write("meanflow-x-gate", 10, "meanflow", {"prediction": "x", "norm_p": 0.5}, {"gate": True}, (3,), 6)
 
 
 if __name__ == "__main__":
