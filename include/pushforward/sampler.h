@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ * Sampling: a checkpoint's network, noise in, samples out.
+ *
+ *     pf_sampler *sampler;
+ *     pf_sampler_create(&sampler, &(pf_sampler_desc){.context = context, .checkpoint = checkpoint}, &error);
+ *     float *noise = malloc(...), *x = malloc(...);   // [64, dim] each
+ *     pf_sampler_noise(sampler, 0, 0, 64, noise);
+ *     pf_sampler_run(sampler, noise, NULL, 64, x, &error);
+ *
+ * Time: t = 0 is data, t = 1 is noise. The noise of sample i depends on (seed, i) and nothing else: not on
+ * the batch, not on the device. */
+#ifndef PUSHFORWARD_SAMPLER_H
+#define PUSHFORWARD_SAMPLER_H
+
+#include "pushforward/checkpoint.h"
+#include "pushforward/context.h"
+
+typedef struct pf_sampler pf_sampler;
+
+typedef struct pf_sampler_desc {
+    pf_context *context;       /* must outlive the sampler */
+    pf_checkpoint *checkpoint; /* read during creation only */
+    /* An EMA rate, "none" = the parameters as trained, "initial" = those before training; NULL or "" =
+     * sample.ema of the checkpoint's configuration, and where that is unset the longest rate. */
+    const char *weights;
+    int nfe;            /* network evaluations per sample; 0 = sample.nfe */
+    const char *solver; /* euler midpoint heun rk4; NULL or "" = sample.solver; maps ignore it */
+    int64_t batch;      /* samples at a time; 0 = sample.batch */
+} pf_sampler_desc;
+
+/** PF_USAGE for weights that the checkpoint lacks, or nfe that is no multiple of the solver's evaluations a
+ * step. */
+PF_API pf_status pf_sampler_create(pf_sampler **out, const pf_sampler_desc *desc, pf_error *error);
+/** Accepts NULL and a pointer to NULL. */
+PF_API void pf_sampler_destroy(pf_sampler **sampler);
+
+typedef struct pf_sampler_info {
+    int64_t dim, batch, step;
+    pf_shape sample;
+    int class_count;
+    int nfe;
+    char method[32], solver[16]; /* solver "map" where the method learns one */
+    char weights[32];            /* "none", "initial" or the EMA rate in use */
+    uint64_t seed;               /* sample.seed */
+    int64_t count;               /* sample.count */
+    bool is_u8;
+    double scale_factor, add_offset;
+} pf_sampler_info;
+PF_API const pf_sampler_info *pf_sampler_describe(const pf_sampler *sampler);
+
+/** Standard normal noise of samples first .. first + count - 1.  noise [count, dim] f32, written. */
+PF_API void pf_sampler_noise(const pf_sampler *sampler, uint64_t seed, uint64_t first, int64_t count,
+                             float *noise);
+/** noise [count, dim] f32, read.  label [count] i32 or NULL (the null class); ignored by unconditional
+ * networks. x [count, dim] f32, written: values as in the data set (not standardised); x may equal noise. */
+PF_API pf_status pf_sampler_run(pf_sampler *sampler, const float *noise, const int32_t *label, int64_t count,
+                                float *x, pf_error *error);
+/** The network's velocity at (x, t), in standardised units: flow v(x,t), MeanFlow u(x,t,t).
+ *  x [count, dim] f32, read, standardised.  label as above.  v [count, dim] f32, written. */
+PF_API pf_status pf_sampler_velocity(pf_sampler *sampler, const float *x, double t, const int32_t *label,
+                                     int64_t count, float *v, pf_error *error);
+/** values to standardised units, in place.  x [count, dim] f32. */
+PF_API void pf_sampler_standardise(const pf_sampler *sampler, int64_t count, float *x);
+
+/* ---- files of samples ---- */
+typedef struct pf_samples {
+    int64_t count, dim;
+    pf_shape sample;
+    float *x;         /* [count, dim] f32 values */
+    float *noise;     /* [count, dim] or NULL */
+    int32_t *label;   /* [count] or NULL */
+    char header[512]; /* what made them: method, step, weights, nfe, seed */
+} pf_samples;
+/** By the name's end: .h5 (/x, /noise, /label, attribute "made_by"), .npy (x alone), .png (a grid of images,
+ * or a picture of points). is_u8, scale_factor and add_offset tell how values become bytes in a picture. */
+PF_API pf_status pf_samples_write(const char *path, const pf_samples *samples, bool is_u8,
+                                  double scale_factor, double add_offset, pf_error *error);
+/** Reads an array of samples: .npy (f4 or f8), or HDF5 (the data set `name`, such as "/x" or "/noise"). Ends
+ * with pf_samples_free. */
+PF_API pf_status pf_samples_read(const char *path, const char *name, pf_samples *out, pf_error *error);
+PF_API void pf_samples_free(pf_samples *samples);
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT
+ * What the files of run/ share: the resolved options, the model, the evaluator, checkpoints' content, the run
+ * folder. */
+#ifndef PF__RUN_RUN_H
+#define PF__RUN_RUN_H
+
+#include "base/config.h"
+#include "data/loader.h"
+#include "methods/method.h"
+#include "plan/plan.h"
+#include "pushforward/checkpoint.h"
+#include "pushforward/config.h"
+#include "pushforward/dataset.h"
+#include "pushforward/sampler.h"
+#include "pushforward/trainer.h"
+
+#define PF__STUDENT "student"
+
+/* ---- options.c ---- */
+
+struct pf_config {
+    pf__config *raw;
+    const pf__method *method; /* after resolve */
+};
+
+typedef struct pf__train_options {
+    int64_t steps, batch, warmup, save_every, keep_last, log_every, sample_every;
+    double lr, clip, beta1, beta2, eps, weight_decay, max_seconds;
+    double ema[PF_EMA_MAX];
+    char ema_name[PF_EMA_MAX][32];
+    int ema_count;
+    bool ema_ramp, cosine, skip_nan;
+    uint64_t seed;
+} pf__train_options;
+pf_status pf__train_options_get(pf__train_options *o, const pf__config *config, pf_error *err);
+
+/* ---- schedule.c ---- */
+
+/** The learning rate of update `step` (0, 1, ...): a linear warm-up, then constant or half a cosine down to
+ * 0. */
+double pf__schedule_lr(const pf__train_options *o, int64_t step);
+/** The decay of EMA copy i at update `step`. */
+double pf__schedule_ema(const pf__train_options *o, int i, int64_t step);
+/** Everything that the step block holds for training step `step`. */
+void pf__schedule_block(const pf__train_options *o, int64_t step, pf__step_block *block);
+
+/* ---- scaling.c ---- */
+
+/** value = standardised * deviation + mean, per feature of rank-1 samples, else one pair for all elements. */
+typedef struct pf__scaling {
+    double *mean, *deviation; /* [count] */
+    int64_t count;
+} pf__scaling;
+/** From all training rows in their order; mean 0 and deviation 1 when standardise is false. */
+pf_status pf__scaling_measure(pf__scaling *s, pf_dataset *dataset, bool standardise, pf_error *err);
+pf_status pf__scaling_reserve(pf__scaling *s, int64_t count, pf_error *err);
+void pf__scaling_free(pf__scaling *s);
+/** x [rows, dim], in place. */
+void pf__scaling_apply(const pf__scaling *s, float *x, int64_t rows, int64_t dim);
+void pf__scaling_undo(const pf__scaling *s, float *x, int64_t rows, int64_t dim);
+
+/* ---- model.c ---- */
+
+typedef struct pf__model {
+    const pf__config *config;
+    const pf__method *method;
+    pf__net net;
+    pf__params params;
+} pf__model;
+pf_status pf__model_create(pf__model *m, const pf_config *config, const pf_shape *sample, int class_count,
+                           pf_error *err);
+void pf__model_free(pf__model *m);
+
+/** Bindings under construction; names are owned. */
+typedef struct pf__binds {
+    pf__bind *list;
+    int count, capacity;
+    bool failed; /* out of memory */
+} pf__binds;     /* zero-initialise */
+void pf__binds_add(pf__binds *b, const char *name, pf__buffer *buffer, uint32_t offset);
+/** Every parameter of the table as "group:path". */
+void pf__binds_add_group(pf__binds *b, const pf__params *params, const char *group, pf__buffer *buffer);
+void pf__binds_free(pf__binds *b);
+
+/* ---- loss.c: the plan of loss and gradients ---- */
+
+typedef struct pf__loss_desc {
+    pf_context *context;
+    pf__model *model;
+    const pf_dataset_info *data;
+    const pf__scaling *scaling;
+    int64_t batch;
+    const char *matmul;
+} pf__loss_desc;
+
+/** The graph before it has buffers: gradients by parameter, and the metrics vector (loss first). */
+typedef struct pf__loss {
+    pf_graph *g;
+    pf_value *gradient; /* [params.count], 0 = none */
+    pf_value metrics;   /* [metric_count] */
+    int metric_count;
+    const char *metric_name[PF__METRICS_MAX + 1];
+} pf__loss;
+pf_status pf__loss_build(pf__loss *l, const pf__loss_desc *d, pf_error *err);
+void pf__loss_free(pf__loss *l);
+/** [2, scaling.count] floats: standardised = raw * row 0 + row 1. Bound as "data/scale" and "data/shift".
+ * malloc. */
+float *pf__loss_affine(const pf__loss_desc *d, pf_error *err);
+
+/* ---- optimiser.c ---- */
+
+typedef struct pf__optimiser_desc {
+    pf_context *context;
+    const pf__train_options *options;
+    uint32_t flat_count;
+    int metric_count;
+    pf__buffer *params, *grads, *m, *v, *ema[PF_EMA_MAX];
+    pf__buffer *metrics;        /* [metric_count]: of this step */
+    pf__buffer *sums;           /* [metric_count + 2]: += metrics, gradient norm, 1; good steps only */
+    pf__buffer *bad, *bad_next; /* [1]: sticky; the caller copies bad_next to bad after each replay */
+    pf__buffer *step_block;
+} pf__optimiser_desc;
+/** AdamW with clipping, the guard against not-a-number, EMA copies and the sums of metrics. Everything is
+ * updated in place. */
+pf_status pf__optimiser_create(pf__plan **out, const pf__optimiser_desc *d, pf_error *err);
+
+/* ---- evaluator.c: a network on the device, one batch at a time ---- */
+
+typedef struct pf__evaluator pf__evaluator;
+typedef struct pf__evaluator_desc {
+    pf_context *context;
+    pf__model *model;
+    pf__buffer *weights; /* flat; NULL: made by the evaluator (pf__evaluator_weights) */
+    int64_t batch;
+    int nfe;
+    const char *solver;
+    const char *matmul;
+} pf__evaluator_desc;
+pf_status pf__evaluator_create(pf__evaluator **out, const pf__evaluator_desc *d, pf_error *err);
+void pf__evaluator_destroy(pf__evaluator **e);
+pf__buffer *pf__evaluator_weights(pf__evaluator *e);
+/** Standardised noise [count, dim] to standardised samples; x may equal noise. */
+pf_status pf__evaluator_run(pf__evaluator *e, const float *noise, const int32_t *label, int64_t count,
+                            float *x, pf_error *err);
+pf_status pf__evaluator_velocity(pf__evaluator *e, const float *x, double t, const int32_t *label,
+                                 int64_t count, float *v, pf_error *err);
+
+/** Resolves sample.nfe (0 = 1 for maps, 64 for velocities) and the solver's name; PF_USAGE when they do not
+ * go together. */
+pf_status pf__sampling_plan(const pf__method *method, const pf__config *config, int nfe, const char *solver,
+                            int *nfe_out, const char **solver_out, pf_error *err);
+
+/* ---- solver.c ---- */
+
+/** An explicit Runge-Kutta scheme of at most four stages: stage s looks at x + h sum a[s][j] k_j, time t +
+ * c[s] h; the step is h sum b[j] k_j. */
+typedef struct pf__solver {
+    const char *name;
+    int stages;
+    double c[4], a[4][4], b[4];
+} pf__solver;
+const pf__solver *pf__solver_find(const char *name);
+
+/* ---- checkpoint_write.c and checkpoint_read.c ---- */
+
+#define PF__CHECKPOINT_FORMAT  "pushforward-checkpoint"
+#define PF__CHECKPOINT_VERSION 1
+
+/** Everything a checkpoint holds, in host memory. The flat arrays have the layout of params. */
+typedef struct pf__checkpoint_content {
+    const pf__params *params;
+    const float *model, *m, *v, *ema[PF_EMA_MAX];
+    const char (*ema_name)[32];
+    int ema_count;
+    uint64_t seed;
+    int64_t step, batch;
+    const pf__scaling *scaling;
+    const pf_dataset_info *data;
+    int class_count;
+    const char *method, *model_kind, *config, *choices;
+    double seconds;
+    const pf_device_info *device;
+} pf__checkpoint_content;
+/** Writes under a temporary name, reads back and compares, renames. */
+pf_status pf__checkpoint_write(const char *path, const pf__checkpoint_content *content, pf_error *err);
+
+/** The hash over all data sets but /provenance, independent of their order. */
+typedef struct pf__content_hash {
+    uint64_t sum;
+} pf__content_hash;
+void pf__content_hash_add(pf__content_hash *h, const char *path, const void *bytes, size_t length);
+void pf__content_hash_text(const pf__content_hash *h, char out[17]);
+/** Reads every data set and compares the hash with the one that the file states. */
+pf_status pf__checkpoint_verify(const char *path, pf_error *err);
+
+/** Reads "/optimizer/m" and the like into a flat array of the layout of params, checking every shape. */
+pf_status pf__checkpoint_read_flat(pf_checkpoint *c, const char *group, const pf__params *params, float *flat,
+                                   pf_error *err);
+/** Text of /plan/choices. */
+const char *pf__checkpoint_choices(const pf_checkpoint *c);
+
+/* ---- folder.c ---- */
+
+typedef struct pf__folder {
+    char *path;
+    int lock;     /* file descriptor, -1 when closed */
+    bool created; /* by pf__folder_open, and nothing has begun in it: closing removes it */
+} pf__folder;
+/** Refuses or makes the folder, and locks it. What an earlier run left there stays. */
+pf_status pf__folder_open(pf__folder *f, const char *path, pf_run_folder how, pf_error *err);
+/** The run begins: with PF_FOLDER_FORCE the files of an earlier one go. */
+pf_status pf__folder_begin(pf__folder *f, pf_run_folder how, pf_error *err);
+void pf__folder_close(pf__folder *f);
+/** malloc: "RUN/checkpoints/step_00001000.h5" */
+char *pf__folder_checkpoint(const char *folder, int64_t step);
+/** Paths of all checkpoints of a run folder, oldest first. Each and the list: malloc. */
+pf_status pf__folder_checkpoints(const char *folder, char ***paths, int *count, pf_error *err);
+void pf__folder_free_paths(char **paths, int count);
+/** Removes all checkpoints but the newest `keep` (0 = all stay). */
+void pf__folder_prune(const char *folder, int64_t keep);
+/** One line with the time in front, appended to log.txt. */
+void pf__folder_log(const pf__folder *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- metrics.c ---- */
+
+/** Cuts lines of later steps than `step` off metrics.jsonl (a resumed run writes them again). */
+pf_status pf__metrics_rewind(const char *folder, int64_t step, pf_error *err);
+pf_status pf__metrics_append(const char *folder, const char *line, pf_error *err);
+void pf__json_number(pf__text *t, const char *name,
+                     double value); /* "name":value, with null for what JSON cannot say */
+
+/* ---- npy.c ---- */
+
+pf_status pf__npy_write(const char *path, const pf_shape *shape, const float *data, pf_error *err);
+/** *data: malloc, f32. */
+pf_status pf__npy_read(const char *path, pf_shape *shape, float **data, pf_error *err);
+
+/* ---- trainer.c, trainer_build.c, trainer_save.c ---- */
+
+enum { PF__STEPS_AHEAD = 3, PF__STEP_RING = 4, PF__LOADER_SLOTS = 6 };
+
+struct pf_trainer {
+    pf_context *context;
+    const pf_config *config;
+    pf__train_options options;
+    pf__folder folder; /* path NULL: nothing is written */
+    pf_dataset *dataset;
+    pf__loader *loader;
+    pf__scaling scaling;
+    pf__model model;
+    pf__buffer *params, *grads, *m, *v, *ema[PF_EMA_MAX], *x, *y, *scale, *shift, *metrics, *sums, *bad,
+        *bad_next, *block;
+    pf__plan *loss, *optimiser;
+    int metric_count;
+    const char *metric_name[PF__METRICS_MAX + 1];
+    uint32_t words[PF__STEP_RING][PF__STEP_WORDS]; /* stay as they are until the queue has passed */
+    float *host;                                   /* [3 + ema_count][flat_count]: for checkpoints */
+    char *config_text, *choices;                   /* as a checkpoint holds them */
+    char *checkpoint;                              /* path of the last one, or NULL */
+
+    int64_t step, first_step,
+        saved_step;        /* updates done; of the loader's first batch; of the last checkpoint (-1: none) */
+    int64_t interval_step; /* updates done when the sums were last zeroed */
+    double interval_seconds, run_seconds,
+        seconds_before; /* clock then, clock at the start of the run, training time of earlier runs */
+    pf_progress progress;
+
+    pf__evaluator *preview; /* NULL without a folder */
+    pf_samples samples;     /* noise and room for the preview */
+};
+
+pf_status pf__trainer_resume(pf_trainer *t, const char *path, pf_error *err);
+/** Fills the flat buffers from t->host, laid out as params, m, v, ema/0 ... */
+pf_status pf__trainer_upload(pf_trainer *t, pf_error *err);
+pf_status pf__trainer_preview(pf_trainer *t, pf_error *err);
+/** Batch, step and seed of a step into debug_step.h5. */
+pf_status pf__trainer_dump(pf_trainer *t, int64_t step, pf_error *err);
+
+/* ---- picture.c ---- */
+
+/** Samples as a picture file: a grid of images, a cloud of points, or in one dimension the sorted values over
+ * their rank. */
+pf_status pf__samples_picture(const char *path, const pf_samples *s, bool is_u8, double scale_factor,
+                              double add_offset, pf_error *err);
+
+#endif

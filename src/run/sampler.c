@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT
+ * The public sampler: a checkpoint's configuration, network and weights behind an evaluator. */
+#include "base/philox.h"
+#include "run/run.h"
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct pf_sampler {
+    pf_config *config; /* of the checkpoint */
+    pf__model model;
+    pf__evaluator *evaluator;
+    pf__scaling scaling;
+    pf_sampler_info info;
+};
+
+static pf_status load_config(pf_sampler *s, pf_checkpoint *c, pf_error *err) {
+    PF__TRY(pf_config_create(&s->config, err));
+    PF__TRY(pf_config_read_text(s->config, pf_checkpoint_config(c), pf_checkpoint_describe(c)->path, err));
+    return pf_config_resolve(s->config, err);
+}
+
+static pf_status copy_scaling(pf_sampler *s, const pf_checkpoint *c, pf_error *err) {
+    const double *mean, *deviation;
+    int64_t count;
+    pf_checkpoint_scaling(c, &mean, &deviation, &count);
+    PF__TRY(pf__scaling_reserve(&s->scaling, count, err));
+    memcpy(s->scaling.mean, mean, (size_t)count * sizeof *mean);
+    memcpy(s->scaling.deviation, deviation, (size_t)count * sizeof *deviation);
+    return PF_OK;
+}
+
+/* The asked name, or the longest rate. */
+static pf_status choose_weights(pf_sampler *s, const pf_checkpoint_info *c, const char *asked,
+                                pf_error *err) {
+    if (!asked || !*asked) asked = pf__config_text(s->config->raw, "sample.ema");
+    const char *name = *asked ? asked : "none";
+    double longest = -1, rate;
+    for (int i = 0; !*asked && i < c->ema_count; i++)
+        if (pf__parse_real(c->ema[i], &rate) && rate > longest) {
+            longest = rate;
+            name = c->ema[i];
+        }
+    bool known = strcmp(name, "none") == 0 || strcmp(name, "initial") == 0;
+    for (int i = 0; i < c->ema_count; i++) known = known || strcmp(c->ema[i], name) == 0;
+    snprintf(s->info.weights, sizeof s->info.weights, "%s", name);
+    if (known) return PF_OK;
+    pf__text rates = {0};
+    for (int i = 0; i < c->ema_count; i++) pf__text_format(&rates, ", %s", c->ema[i]);
+    pf_status st = pf__fail(err, PF_USAGE, "%s: there are no averaged weights '%s'", c->path, name);
+    st = pf__hint(err, st, "this checkpoint has: none, initial%s", pf__text_string(&rates));
+    pf__text_free(&rates);
+    return st;
+}
+
+static pf_status load_weights(pf_sampler *s, pf_checkpoint *c, pf_error *err) {
+    char group[64];
+    bool none = strcmp(s->info.weights, "none") == 0;
+    snprintf(group, sizeof group, none ? "/model" : "/ema/%s", s->info.weights);
+    size_t bytes = (size_t)s->model.params.flat_count * sizeof(float);
+    float *flat = malloc(bytes);
+    if (!flat) return pf__fail_memory(err, "parameters", bytes);
+    pf_status st = PF_OK;
+    if (strcmp(s->info.weights, "initial") == 0)
+        pf__params_initialise(&s->model.params, (uint64_t)pf__config_int(s->config->raw, "train.seed"), flat);
+    else
+        st = pf__checkpoint_read_flat(c, group, &s->model.params, flat, err);
+    if (st == PF_OK) st = pf__buffer_write(pf__evaluator_weights(s->evaluator), 0, flat, bytes, true, err);
+    free(flat);
+    return st;
+}
+
+static pf_status describe(pf_sampler *s, const pf_sampler_desc *d, pf_error *err) {
+    const pf_checkpoint_info *c = pf_checkpoint_describe(d->checkpoint);
+    const pf__config *config = s->config->raw;
+    pf_sampler_info *i = &s->info;
+    const char *solver;
+    PF__TRY(choose_weights(s, c, d->weights, err));
+    PF__TRY(pf__sampling_plan(s->config->method, config, d->nfe, d->solver, &i->nfe, &solver, err));
+    snprintf(i->solver, sizeof i->solver, "%s", solver);
+    snprintf(i->method, sizeof i->method, "%s", s->config->method->name);
+    i->dim = c->dim;
+    i->sample = c->sample;
+    i->step = c->step;
+    i->class_count = c->class_count;
+    i->batch = d->batch > 0 ? d->batch : pf__config_int(config, "sample.batch");
+    i->seed = (uint64_t)pf__config_int(config, "sample.seed");
+    i->count = pf__config_int(config, "sample.count");
+    i->is_u8 = c->is_u8;
+    i->scale_factor = c->scale_factor;
+    i->add_offset = c->add_offset;
+    return PF_OK;
+}
+
+static pf_status assemble(pf_sampler *s, const pf_sampler_desc *d, pf_error *err) {
+    PF__TRY(load_config(s, d->checkpoint, err));
+    PF__TRY(describe(s, d, err));
+    PF__TRY(copy_scaling(s, d->checkpoint, err));
+    PF__TRY(pf__model_create(&s->model, s->config, &s->info.sample, s->info.class_count, err));
+    pf__evaluator_desc desc = {
+        .context = d->context,
+        .model = &s->model,
+        .batch = s->info.batch,
+        .nfe = s->info.nfe,
+        .solver = s->info.solver,
+        .matmul = pf__config_text(s->config->raw, "runtime.matmul"),
+    };
+    PF__TRY(pf__evaluator_create(&s->evaluator, &desc, err));
+    return load_weights(s, d->checkpoint, err);
+}
+
+pf_status pf_sampler_create(pf_sampler **out, const pf_sampler_desc *desc, pf_error *error) {
+    assert(desc->context && desc->checkpoint);
+    *out = NULL;
+    pf_sampler *s = calloc(1, sizeof *s);
+    if (!s) return pf__fail_memory(error, "sampler", sizeof *s);
+    pf_status st = assemble(s, desc, error);
+    if (st != PF_OK) {
+        pf_sampler_destroy(&s);
+        return st;
+    }
+    *out = s;
+    return PF_OK;
+}
+
+void pf_sampler_destroy(pf_sampler **sampler) {
+    if (!sampler || !*sampler) return;
+    pf_sampler *s = *sampler;
+    pf__evaluator_destroy(&s->evaluator);
+    pf__model_free(&s->model);
+    pf__scaling_free(&s->scaling);
+    pf_config_destroy(&s->config);
+    free(s);
+    *sampler = NULL;
+}
+
+const pf_sampler_info *pf_sampler_describe(const pf_sampler *sampler) {
+    return &sampler->info;
+}
+
+void pf_sampler_noise(const pf_sampler *sampler, uint64_t seed, uint64_t first, int64_t count, float *noise) {
+    uint32_t stream = pf__stream("noise/sample");
+    int64_t dim = sampler->info.dim;
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t k = 0; k < dim; k++)
+            noise[i * dim + k] = (float)pf__random_normal(seed, stream, first + (uint64_t)i, (uint32_t)k);
+}
+
+static pf_status check_labels(const pf_sampler *s, const int32_t *label, int64_t count, pf_error *err) {
+    for (int64_t i = 0; label && s->info.class_count && i < count; i++)
+        if (label[i] < 0 || label[i] > s->info.class_count)
+            return pf__fail(err, PF_USAGE, "label %d is none of the %d classes", label[i],
+                            s->info.class_count);
+    return PF_OK;
+}
+
+pf_status pf_sampler_run(pf_sampler *sampler, const float *noise, const int32_t *label, int64_t count,
+                         float *x, pf_error *error) {
+    PF__TRY(check_labels(sampler, label, count, error));
+    PF__TRY(pf__evaluator_run(sampler->evaluator, noise, label, count, x, error));
+    pf__scaling_undo(&sampler->scaling, x, count, sampler->info.dim);
+    return PF_OK;
+}
+
+pf_status pf_sampler_velocity(pf_sampler *sampler, const float *x, double t, const int32_t *label,
+                              int64_t count, float *v, pf_error *error) {
+    PF__TRY(check_labels(sampler, label, count, error));
+    return pf__evaluator_velocity(sampler->evaluator, x, t, label, count, v, error);
+}
+
+void pf_sampler_standardise(const pf_sampler *sampler, int64_t count, float *x) {
+    pf__scaling_apply(&sampler->scaling, x, count, sampler->info.dim);
+}

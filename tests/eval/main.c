@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * Tests of src/eval. */
+#include "run/fixture.h"
+
+void test_distance_suite(void);
+void test_model_suite(void);
+
+int main(void) {
+    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
+    test_distance_suite();
+    test_model_suite();
+    int failed = check_run();
+    test_context_close();
+    test_folder_remove();
+    return failed;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * Tests of src/run. */
+#include "run/fixture.h"
+
+void test_config_suite(void);
+void test_schedule_suite(void);
+void test_scaling_suite(void);
+void test_solver_suite(void);
+void test_files_suite(void);
+void test_optimiser_suite(void);
+void test_checkpoint_suite(void);
+void test_trainer_suite(void);
+void test_sampler_suite(void);
+
+int main(void) {
+    if (CU_initialize_registry() != CUE_SUCCESS) return 1;
+    test_config_suite();
+    test_schedule_suite();
+    test_scaling_suite();
+    test_solver_suite();
+    test_files_suite();
+    test_optimiser_suite();
+    test_checkpoint_suite();
+    test_trainer_suite();
+    test_sampler_suite();
+    int failed = check_run();
+    test_context_close();
+    test_folder_remove();
+    return failed;
+}

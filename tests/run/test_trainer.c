@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+ * Training in this process: resuming, the guard against not-a-number, what a step may do. */
+#include "base/file.h"
+#include "run/fixture.h"
+#include "run/run.h"
+#include <string.h>
+
+/* Every tensor and the state of two checkpoints, by the hash over all content but /provenance. */
+static void check_same(const char *a, const char *b, int64_t step) {
+    pf_error error = {0};
+    char *path[2] = {pf__folder_checkpoint(a, step), pf__folder_checkpoint(b, step)};
+    char command[1400];
+    CHECK_OK(pf__checkpoint_verify(path[0], &error), error);
+    snprintf(command, sizeof command, "h5diff -q --exclude-path /provenance '%s' '%s'", path[0], path[1]);
+    CHECK_INT(system(command), 0);
+    free(path[0]);
+    free(path[1]);
+}
+
+static void resumed_equals_uninterrupted(void) {
+    static const char *const sets[][3] = {{"method.name=meanflow", "train.on_nan=skip", NULL},
+                                          {"method.name=flow", "train.weight_decay=0.01", NULL}};
+    pf_error error = {0};
+    for (int i = 0; i < 2; i++) {
+        pf_config *config = test_config(test_moons(), sets[i]);
+        const char *whole = test_path(i ? "whole-flow" : "whole"),
+                   *parts = test_path(i ? "parts-flow" : "parts");
+        CHECK_OK(test_train(whole, PF_FOLDER_NEW, config, 0, &error), error);
+        CHECK_INT(test_train(parts, PF_FOLDER_NEW, config, 7, &error), PF_INTERRUPTED);
+        CHECK_CONTAINS(error.hint, "--resume");
+        CHECK_INT(test_train(parts, PF_FOLDER_RESUME, config, 6, &error), PF_INTERRUPTED);
+        CHECK_OK(test_train(parts, PF_FOLDER_RESUME, config, 0, &error), error);
+        check_same(whole, parts, 20);
+        pf_config_destroy(&config);
+    }
+}
+
+static void images_and_labels(void) {
+    const char *strokes = test_set(
+        "strokes.h5", &(pf_make_desc){.kind = "strokes", .train = 200, .test = 20, .noise = -1, .size = 8});
+    const char *pairs[] = {"data.labels=true", "train.sample_every=10", "train.ema=0.5", NULL};
+    pf_error error = {0};
+    pf_config *config = test_config(strokes, pairs);
+    CHECK_OK(test_train(test_path("images"), PF_FOLDER_NEW, config, 0, &error), error);
+    CU_ASSERT_TRUE(pf__file_exists(test_path("images/samples/step_00000010.png")));
+    CU_ASSERT_TRUE(pf__file_exists(test_path("images/samples/step_00000020.png")));
+    CHECK_OK(pf_run_report(test_path("images"), &error), error);
+    CU_ASSERT_TRUE(pf__file_exists(test_path("images/report.html")));
+    pf_config_destroy(&config);
+}
+
+static void not_a_number_stops(void) {
+    const char *pairs[] = {"train.lr=1e30", "train.clip=0", "train.save_every=1", "train.keep_last=0", NULL};
+    pf_error error = {0};
+    pf_config *config = test_config(test_moons(), pairs);
+    const char *folder = test_path("nan");
+    CHECK_INT(test_train(folder, PF_FOLDER_NEW, config, 0, &error), PF_NAN);
+    CHECK_CONTAINS(error.message, "not finite");
+    CU_ASSERT_TRUE(pf__file_exists(test_path("nan/debug_step.h5")));
+    char **paths;
+    int count;
+    CHECK_OK(pf__folder_checkpoints(folder, &paths, &count, &error), error);
+    CU_ASSERT(count < 20); /* none after the bad step */
+    for (int i = 0; i < count; i++) CHECK_OK(pf__checkpoint_verify(paths[i], &error), error);
+    pf__folder_free_paths(paths, count);
+    pf_config_destroy(&config);
+}
+
+static void not_a_number_is_skipped(void) {
+    const char *pairs[] = {"train.lr=1e30", "train.clip=0", "train.on_nan=skip", NULL};
+    pf_error error = {0};
+    pf_config *config = test_config(test_moons(), pairs);
+    CHECK_OK(test_train(test_path("skip"), PF_FOLDER_NEW, config, 0, &error), error);
+    char *text;
+    size_t length;
+    CHECK_OK(pf__file_read(test_path("skip/metrics.jsonl"), &text, &length, &error), error);
+    CHECK_CONTAINS(text, "\"skipped\":5");
+    free(text);
+    pf_config_destroy(&config);
+}
+
+static void steps_neither_allocate_nor_wait(void) {
+    const char *pairs[] = {"train.log_every=1000", "train.save_every=0", "train.steps=200", NULL};
+    pf_error error = {0};
+    pf_config *config = test_config(test_moons(), pairs);
+    pf_trainer *t = NULL;
+    CHECK_OK(
+        pf_trainer_create(
+            &t, &(pf_trainer_desc){.context = test_context(), .config = config, .folder = test_path("count")},
+            &error),
+        error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    /* 9 steps and what stopping costs, twice: the difference is 80 steps and nothing else */
+    pf_context_counts c[3];
+    c[0] = pf_context_count(test_context());
+    CHECK_INT(pf_trainer_run(t, &(pf_run_desc){.stop_after = 10}, &error), PF_INTERRUPTED);
+    c[1] = pf_context_count(test_context());
+    CHECK_INT(pf_trainer_run(t, &(pf_run_desc){.stop_after = 90}, &error), PF_INTERRUPTED);
+    c[2] = pf_context_count(test_context());
+    uint64_t launches = (uint64_t)pf_trainer_describe(t).launches;
+    CU_ASSERT_EQUAL(c[1].launches - c[0].launches, 10 * launches);
+    CU_ASSERT_EQUAL(c[2].launches - c[1].launches, 90 * launches);
+    CU_ASSERT_EQUAL(c[2].allocations, c[0].allocations);
+    CU_ASSERT(c[2].blocking - c[1].blocking <=
+              c[1].blocking - c[0].blocking + 90); /* at most the wait for step n - 3 */
+    pf_trainer_destroy(&t);
+    pf_config_destroy(&config);
+}
+
+/* Tensors end before a multiple of 64 floats: what lies between stays zero, or it would count in the norm. */
+static void gaps_stay_zero(void) {
+    pf_error error = {0};
+    const char *pairs[] = {"model.width=33", NULL};
+    pf_config *config = test_config(test_moons(), pairs);
+    pf_trainer *t = NULL;
+    CHECK_OK(pf_trainer_create(
+                 &t,
+                 &(pf_trainer_desc){.context = test_context(), .config = config, .folder = test_path("gaps")},
+                 &error),
+             error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    CHECK_OK(pf_trainer_run(t, &(pf_run_desc){0}, &error), error);
+    const pf__params *params = &t->model.params;
+    float *grads = malloc(params->flat_count * sizeof *grads);
+    CHECK_OK(pf__buffer_read(t->grads, 0, grads, params->flat_count * sizeof *grads, &error), error);
+    for (int i = 0; i < params->count; i++) { /* what is left after wiping the tensors is the gaps */
+        memset(grads + params->list[i].offset, 0, (size_t)params->list[i].count * sizeof *grads);
+        memset(t->host + params->list[i].offset, 0, (size_t)params->list[i].count * sizeof *grads);
+    }
+    int dirty = 0;
+    for (uint32_t i = 0; i < params->flat_count; i++) dirty += grads[i] != 0 || t->host[i] != 0;
+    CHECK_INT(dirty, 0);
+    free(grads);
+    pf_trainer_destroy(&t);
+    pf_config_destroy(&config);
+}
+
+static void check_resume_refused(const char *data, const char *pair, pf_status want, const char *message) {
+    pf_error error = {0};
+    const char *pairs[] = {pair, NULL};
+    pf_config *config = test_config(data, pairs);
+    CHECK_INT(test_train(test_path("whole"), PF_FOLDER_RESUME, config, 0, &error), want);
+    CHECK_CONTAINS(error.message, message);
+    pf_config_destroy(&config);
+}
+
+static void refuses_another_model(void) {
+    const char *other = test_set(
+        "other.h5", &(pf_make_desc){.kind = "moons", .train = 512, .test = 64, .noise = -1, .seed = 9});
+    check_resume_refused(test_moons(), "model.width=16", PF_DATA, "shape");
+    check_resume_refused(test_moons(), "method.name=flow", PF_USAGE, "method");
+    check_resume_refused(test_moons(), "train.batch=32", PF_USAGE, "batch");
+    check_resume_refused(other, "train.batch=64", PF_DATA, "another data set");
+}
+
+static void a_folder_is_locked(void) {
+    pf_error error = {0};
+    pf_config *config = test_config(test_moons(), NULL);
+    pf_trainer *t = NULL;
+    CHECK_INT(test_train(test_path("whole"), PF_FOLDER_NEW, config, 0, &error), PF_USAGE);
+    CHECK_CONTAINS(error.message, "not empty");
+    CHECK_INT(test_train(test_path("never"), PF_FOLDER_RESUME, config, 0, &error), PF_USAGE);
+    /* a dry run writes nothing and does not train */
+    CHECK_OK(pf_trainer_create(&t, &(pf_trainer_desc){.context = test_context(), .config = config}, &error),
+             error);
+    CHECK_INT(pf_trainer_run(t, &(pf_run_desc){0}, &error), PF_USAGE);
+    CHECK_INT(pf_trainer_save(t, &error), PF_USAGE);
+    CU_ASSERT(pf_trainer_describe(t).total_bytes > 0);
+    pf_trainer_destroy(&t);
+    pf_config_destroy(&config);
+}
+
+void test_trainer_suite(void) {
+    CU_pSuite s = CU_add_suite("run/trainer", NULL, NULL);
+    CU_add_test(s, "resumed = uninterrupted", resumed_equals_uninterrupted);
+    CU_add_test(s, "images, labels, pictures, report", images_and_labels);
+    CU_add_test(s, "not a number: stop", not_a_number_stops);
+    CU_add_test(s, "not a number: skip", not_a_number_is_skipped);
+    CU_add_test(s, "steps neither allocate nor wait", steps_neither_allocate_nor_wait);
+    CU_add_test(s, "gaps of the flat vectors", gaps_stay_zero);
+    CU_add_test(s, "another model's checkpoint", refuses_another_model);
+    CU_add_test(s, "folders", a_folder_is_locked);
+}

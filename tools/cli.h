@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ * What the commands share: the option table that parses and makes the help, messages, numbers. */
+#ifndef PF_TOOLS_CLI_H
+#define PF_TOOLS_CLI_H
+
+#include "pushforward/pushforward.h"
+#include <stdbool.h>
+
+typedef struct cli_option {
+    const char *group;    /* heading in the help; NULL: as the one before */
+    const char *name;     /* the long name; NULL ends the table */
+    char letter;          /* or 0 */
+    const char *argument; /* "FILE", or NULL for a switch */
+    const char *help;
+} cli_option;
+
+typedef struct cli_command {
+    const char *name;        /* "train", "data make" */
+    const char *usage;       /* behind the name */
+    const char *summary;     /* one line, for the list of commands */
+    const char *purpose;     /* a paragraph */
+    const char *examples[3]; /* without "pushforward "; NULL ends */
+    const cli_option *options;
+    int (*run)(int argc, char **argv);
+} cli_command;
+
+extern const cli_command cli_devices, cli_train, cli_sample, cli_info, cli_eval, cli_data, cli_report;
+
+enum { CLI_PAIRS_MAX = 256, CLI_USAGE = 2 };
+
+/** Parsed arguments; zero-initialise. */
+typedef struct cli_args {
+    const cli_command *command;
+    int pair_count;
+    const cli_option *option[CLI_PAIRS_MAX];
+    const char *value[CLI_PAIRS_MAX]; /* "" for switches */
+    char **positional;
+    int positional_count;
+    bool failed; /* a number was asked for and the text is none: a message has been printed */
+} cli_args;
+
+/** -1: go on. Anything else is the program's exit code (0 after --help). */
+int cli_parse(const cli_command *command, int argc, char **argv, int positional_min, int positional_max,
+              cli_args *out);
+bool cli_given(const cli_args *a, const char *name);
+/** The last value given, or fallback. */
+const char *cli_text(const cli_args *a, const char *name, const char *fallback);
+/** Value number i (0, 1, ...) given under a name, or NULL. */
+const char *cli_each(const cli_args *a, const char *name, int i);
+double cli_number(cli_args *a, const char *name, double fallback, double min, double max);
+int64_t cli_integer(cli_args *a, const char *name, int64_t fallback, int64_t min, int64_t max);
+/** Numbers separated by commas: their count, at most capacity. */
+int cli_list(cli_args *a, const char *name, double *out, int capacity);
+
+void cli_help(const cli_command *command);
+/** Prints "pushforward: error: ..." and the hint; returns the exit code. */
+int cli_fail(pf_status status, const pf_error *error);
+/** A mistake in the command line: message and hint (may be NULL); returns CLI_USAGE. */
+int cli_usage(const char *hint, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** The nearest of names (ended by NULL), or NULL when none is near. */
+const char *cli_nearest(const char *word, const char *const *names);
+
+/** Opens the device of --device, else PF_DEVICE, else configured (may be NULL). quiet: errors only. */
+pf_status cli_open_device(const cli_args *a, const char *configured, bool quiet, pf_context **out,
+                          pf_error *error);
+
+/** "12.3 k", "4.56 M": three digits. out [16]. */
+const char *cli_si(double value, char out[16]);
+/** "3.2 MiB". out [16]. */
+const char *cli_bytes(double bytes, char out[16]);
+/** "2 m 05 s". out [24]. */
+const char *cli_duration(double seconds, char out[24]);
+double cli_seconds(void);
+bool cli_file_exists(const char *path);
+
+/* ---- progress.c ---- */
+typedef struct progress {
+    bool quiet, terminal;
+    double shown;      /* clock at the last line */
+    double window[64]; /* clocks after recent steps, a ring */
+    int64_t window_step[64];
+    int window_count, window_next;
+    double loss; /* smoothed over log lines; NaN before the first */
+    bool line_open;
+} progress;
+void progress_begin(progress *p, bool quiet);
+void progress_show(void *progress, const pf_progress *now);
+void progress_end(progress *p);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ * The program pushforward: finds the command, prints the overview. */
+#include "cli.h"
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const cli_command *const commands[] = {&cli_devices, &cli_data, &cli_train, &cli_sample,
+                                              &cli_info,    &cli_eval, &cli_report};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void overview(void) {
+    puts("pushforward trains one-step generative models on any OpenCL device.\n\n"
+         "Usage: pushforward COMMAND [OPTION ...]\n\nCommands:");
+    for (int i = 0; i < COMMANDS; i++) printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    puts(
+        "  help       pushforward help COMMAND; pushforward help config: every key of a configuration\n\n"
+        "Examples:\n"
+        "  pushforward data make 8gaussians 8gaussians.h5\n"
+        "  pushforward train --data 8gaussians.h5 --out run\n"
+        "  pushforward sample run -n 4096 -o samples.png\n\n"
+        "Environment: PF_DEVICE (as --device), PF_CACHE, PF_LOG, PF_KERNEL_DIR.\n"
+        "Exit codes: 0 ok; 1 the system failed; 2 usage or configuration; 3 no usable device; 4 bad data or\n"
+        "checkpoint; 5 not a number in training; 6 mismatch; 130, 143 interrupted after a saved checkpoint.");
+}
+
+static int fail_command(const char *word) {
+    const char *names[COMMANDS + 2];
+    int n = 0;
+    for (; n < COMMANDS; n++) names[n] = commands[n]->name;
+    names[n++] = "help";
+    names[n] = NULL;
+    const char *near = cli_nearest(word, names);
+    char hint[128];
+    snprintf(hint, sizeof hint,
+             near ? "did you mean 'pushforward %s'?" : "pushforward --help lists the commands", near);
+    return cli_usage(hint, "unknown command '%s'", word);
+}
+
+static const cli_command *find(const char *name) {
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    return NULL;
+}
+
+static int help(int argc, char **argv) {
+    if (argc < 2) {
+        overview();
+        return 0;
+    }
+    if (strcmp(argv[1], "config") == 0) {
+        char *text = pf_config_help(argc > 2 ? argv[2] : NULL);
+        puts("Keys of a configuration: section.key = value in an INI file, or --set section.key=value.\n");
+        if (text) fputs(text, stdout);
+        free(text);
+        return 0;
+    }
+    const cli_command *c = find(argv[1]);
+    if (!c) return fail_command(argv[1]);
+    char *arguments[] = {argv[1], (char[]){"--help"}, NULL};
+    return c->run(2, arguments);
+}
+
+/* A full disk shows itself when the output is flushed. */
+static int finish(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    fputs("pushforward: error: cannot write to the standard output\n", stderr);
+    return code ? code : 1;
+}
+
+int main(int argc, char **argv) {
+    setlocale(LC_ALL, "C");
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        overview();
+        return finish(0);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("pushforward %s\n", pf_version());
+        return finish(0);
+    }
+    if (strcmp(argv[1], "help") == 0) return finish(help(argc - 1, argv + 1));
+    const cli_command *c = find(argv[1]);
+    if (!c) return fail_command(argv[1]);
+    return finish(c->run(argc - 1, argv + 1));
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT
+ * pushforward sample: draw from a trained model. */
+#include "cli.h"
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int run(int argc, char **argv);
+
+static const cli_option options[] = {
+    {"Samples", "count", 'n', "N", "how many (sample.count of the run)"},
+    {NULL, "seed", 's', "N", "of the noise (sample.seed); sample i depends on seed and i only"},
+    {NULL, "first", 0, "I", "number of the first sample (0)"},
+    {NULL, "noise", 0, "FILE", "take the noise from a .npy file, or from /noise of an HDF5 file"},
+    {NULL, "class", 'c', "LIST", "labels, repeated in turn (0, 1, ... for conditional models)"},
+    {"Model", "weights", 'w', "NAME", "an averaging rate such as 0.999, none, or initial (the longest rate)"},
+    {NULL, "ema", 0, "NAME", "the same as --weights"},
+    {NULL, "nfe", 0, "N", "network evaluations per sample (sample.nfe)"},
+    {NULL, "solver", 0, "NAME", "euler, midpoint, heun or rk4, for methods that learn a velocity"},
+    {NULL, "batch", 'b', "N", "samples at a time (sample.batch)"},
+    {NULL, "device", 0, "DEVICE", "as for train"},
+    {"Output", "out", 'o', "FILE", ".png, .h5 or .npy (samples.png)"},
+    {NULL, "keep-noise", 0, NULL, ".h5: store the noise beside the samples"},
+    {NULL, "json", 'j', NULL, "describe what was made as JSON"},
+    {NULL, "quiet", 'q', NULL, "errors only"},
+    {0},
+};
+
+const cli_command cli_sample = {
+    .name = "sample",
+    .usage = "RUN|CHECKPOINT.h5 [OPTION ...]",
+    .summary = "draw samples from a trained model",
+    .purpose = "Draws samples from the newest checkpoint of a run folder, or from a checkpoint file. The "
+               "same command gives the\n"
+               "same samples. Methods that learn a map (meanflow) need one network evaluation.",
+    .examples = {"sample run -n 64 -o grid.png", "sample run -n 4096 --seed 7 --keep-noise -o samples.h5"},
+    .options = options,
+    .run = run,
+};
+
+typedef struct job {
+    cli_args a;
+    pf_context *context;
+    pf_checkpoint *checkpoint;
+    pf_sampler *sampler;
+    pf_samples samples;
+    uint64_t seed, first;
+    const char *out;
+} job;
+
+static pf_status make_noise(job *j, pf_error *error) {
+    const pf_sampler_info *i = pf_sampler_describe(j->sampler);
+    const char *file = cli_text(&j->a, "noise", NULL);
+    pf_samples *s = &j->samples;
+    int64_t count = cli_integer(&j->a, "count", 0, 1, 1 << 28);
+    if (file) {
+        pf_status st = pf_samples_read(file, "/noise", s, error);
+        if (st != PF_OK) return st;
+        if (s->dim != i->dim) {
+            snprintf(error->message, sizeof error->message,
+                     "%s: noise of %" PRId64 " numbers a sample, the model has %" PRId64, file, s->dim,
+                     i->dim);
+            snprintf(error->hint, sizeof error->hint,
+                     "the array must be [count, %" PRId64 "] or [count, sample's shape]", i->dim);
+            return PF_DATA;
+        }
+        s->noise = s->x;
+        s->x = NULL;
+        if (count && count < s->count) s->count = count;
+    } else {
+        s->count = count ? count : i->count;
+    }
+    s->dim = i->dim;
+    s->sample = i->sample;
+    size_t n = (size_t)(s->count * s->dim);
+    s->x = malloc(n * sizeof *s->x);
+    if (!s->noise) {
+        s->noise = malloc(n * sizeof *s->noise);
+        if (s->noise) pf_sampler_noise(j->sampler, j->seed, j->first, s->count, s->noise);
+    }
+    return s->x && s->noise ? PF_OK : PF_MEMORY;
+}
+
+static pf_status make_labels(job *j) {
+    const pf_sampler_info *i = pf_sampler_describe(j->sampler);
+    double list[256];
+    int count = cli_list(&j->a, "class", list, 256);
+    if (!i->class_count) return PF_OK;
+    j->samples.label = malloc((size_t)j->samples.count * sizeof *j->samples.label);
+    if (!j->samples.label) return PF_MEMORY;
+    for (int64_t k = 0; k < j->samples.count; k++)
+        j->samples.label[k] = count ? (int32_t)list[k % count] : (int32_t)(k % i->class_count);
+    return PF_OK;
+}
+
+static void describe(job *j) {
+    const pf_sampler_info *i = pf_sampler_describe(j->sampler);
+    const char *file = cli_text(&j->a, "noise", NULL);
+    bool ema = strcmp(i->weights, "none") != 0 && strcmp(i->weights, "initial") != 0;
+    char origin[160];
+    if (file)
+        snprintf(origin, sizeof origin, "noise of %.120s", file);
+    else
+        snprintf(origin, sizeof origin, "seed %" PRIu64, j->seed);
+    snprintf(j->samples.header, sizeof j->samples.header,
+             "%s step %" PRId64 ", weights %s%s, %d evaluation%s%s%s, %s", i->method, i->step,
+             ema ? "ema " : "", i->weights, i->nfe, i->nfe == 1 ? "" : "s",
+             strcmp(i->solver, "map") == 0 ? "" : " of ", strcmp(i->solver, "map") == 0 ? "" : i->solver,
+             origin);
+}
+
+static void print_json(const job *j, double seconds) {
+    const pf_sampler_info *i = pf_sampler_describe(j->sampler);
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "out", j->out);
+    cJSON_AddStringToObject(o, "method", i->method);
+    cJSON_AddNumberToObject(o, "step", (double)i->step);
+    cJSON_AddStringToObject(o, "weights", i->weights);
+    cJSON_AddNumberToObject(o, "nfe", i->nfe);
+    cJSON_AddStringToObject(o, "solver", i->solver);
+    cJSON_AddNumberToObject(o, "count", (double)j->samples.count);
+    cJSON_AddNumberToObject(o, "dim", (double)j->samples.dim);
+    cJSON_AddNumberToObject(o, "seed", (double)j->seed);
+    cJSON_AddNumberToObject(o, "seconds", seconds);
+    char *text = cJSON_Print(o);
+    puts(text ? text : "{}");
+    cJSON_free(text);
+    cJSON_Delete(o);
+}
+
+static pf_status draw(job *j, pf_error *error) {
+    const pf_sampler_info *i = pf_sampler_describe(j->sampler);
+    pf_samples *s = &j->samples;
+    pf_status st = make_noise(j, error);
+    if (st == PF_OK) st = make_labels(j);
+    if (st != PF_OK) return st;
+    describe(j);
+    double begin = cli_seconds();
+    st = pf_sampler_run(j->sampler, s->noise, s->label, s->count, s->x, error);
+    double seconds = cli_seconds() - begin;
+    pf_samples kept = *s;
+    if (!cli_given(&j->a, "keep-noise")) kept.noise = NULL;
+    if (st == PF_OK) st = pf_samples_write(j->out, &kept, i->is_u8, i->scale_factor, i->add_offset, error);
+    if (st != PF_OK) return st;
+    char time[24];
+    if (cli_given(&j->a, "json"))
+        print_json(j, seconds);
+    else if (!cli_given(&j->a, "quiet"))
+        printf("%s: %" PRId64 " samples in %s; %s\n", j->out, s->count, cli_duration(seconds, time),
+               s->header);
+    return PF_OK;
+}
+
+static pf_status open_and_draw(job *j, pf_error *error) {
+    cli_args *a = &j->a;
+    pf_status st = pf_checkpoint_open(a->positional[0], &j->checkpoint, error);
+    if (st == PF_OK) st = cli_open_device(a, NULL, cli_given(a, "quiet"), &j->context, error);
+    if (st != PF_OK) return st;
+    pf_sampler_desc desc = {
+        .context = j->context,
+        .checkpoint = j->checkpoint,
+        .weights = cli_text(a, "weights", cli_text(a, "ema", NULL)),
+        .nfe = (int)cli_integer(a, "nfe", 0, 1, 100000),
+        .solver = cli_text(a, "solver", NULL),
+        .batch = cli_integer(a, "batch", 0, 1, 1 << 24),
+    };
+    st = pf_sampler_create(&j->sampler, &desc, error);
+    if (st != PF_OK) return st;
+    j->seed = (uint64_t)cli_integer(a, "seed", (int64_t)pf_sampler_describe(j->sampler)->seed, 0,
+                                    (int64_t)1 << 53);
+    return draw(j, error);
+}
+
+/* Everything that can be wrong in the command line, before anything is opened. */
+static int check(job *j) {
+    cli_args *a = &j->a;
+    double labels[256];
+    cli_integer(a, "count", 0, 1, 1 << 28);
+    cli_integer(a, "nfe", 0, 1, 100000);
+    cli_integer(a, "batch", 0, 1, 1 << 24);
+    cli_integer(a, "seed", 0, 0, (int64_t)1 << 53);
+    cli_list(a, "class", labels, 256);
+    j->first = (uint64_t)cli_integer(a, "first", 0, 0, (int64_t)1 << 53);
+    j->out = cli_text(a, "out", "samples.png");
+    size_t n = strlen(j->out);
+    bool h5 = n > 3 && strcmp(j->out + n - 3, ".h5") == 0;
+    if (!h5 && cli_given(a, "keep-noise") && !a->failed)
+        return cli_usage("name the output with -o samples.h5", "sample: --keep-noise needs an HDF5 file");
+    return a->failed ? CLI_USAGE : -1;
+}
+
+static int run(int argc, char **argv) {
+    job j = {0};
+    pf_error error = {0};
+    int code = cli_parse(&cli_sample, argc, argv, 1, 1, &j.a);
+    if (code < 0) code = check(&j);
+    if (code >= 0) return code;
+    pf_status st = open_and_draw(&j, &error);
+    pf_samples_free(&j.samples);
+    pf_sampler_destroy(&j.sampler);
+    pf_checkpoint_close(&j.checkpoint);
+    pf_context_destroy(&j.context);
+    return st == PF_OK ? 0 : cli_fail(st, &error);
+}
