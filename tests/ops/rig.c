@@ -16,6 +16,10 @@ static struct {
     bool tried;
 } shared;
 
+bool rig_small(void) {
+    return getenv("PF_TEST_SMALL") != NULL;
+}
+
 pf_context *rig_context(void) {
     if (shared.tried) return shared.context;
     shared.tried = true;
@@ -159,6 +163,7 @@ void rig_open(rig *r) {
     memset(r, 0, sizeof *r);
     pf_context *c = rig_context();
     r->device = *pf_context_device(c);
+    if (rig_small()) r->device.type = PF_DEVICE_CPU;
     r->offset = 64;
     r->lowering = (pf__lowering){.context = c,
                                  .device = &r->device,

@@ -34,6 +34,9 @@ typedef struct rig {
     const char *chosen; /* the candidate's name */
 } rig;
 
+/** PF_TEST_SMALL is set: few shapes, and small ones, for slow checkers. The device then counts as a CPU, so
+ * that its kernels run on a simulator of any type. */
+bool rig_small(void);
 /** The context that all tests share; NULL when there is none. */
 pf_context *rig_context(void);
 /** Frees the shared context and the programs. */

@@ -19,6 +19,12 @@ pf_context *test_context(void) {
         fprintf(stderr, "%s\nhint: %s\n", err.message, err.hint);
         exit(1);
     }
+    const char *width = getenv("PF_TEST_WIDTH");
+    if (width) {
+        pf_device_info *info = (pf_device_info *)pf_context_device(context);
+        info->type = PF_DEVICE_CPU;
+        info->vector_width = (uint32_t)atoi(width);
+    }
     return context;
 }
 
@@ -29,6 +35,10 @@ void test_context_close(void) {
 const char *test_matmul(void) {
     const char *m = getenv("PF_TEST_MATMUL");
     return m ? m : "auto";
+}
+
+bool test_small(void) {
+    return getenv("PF_TEST_SMALL") != NULL;
 }
 
 double test_uniform(uint64_t *state) {

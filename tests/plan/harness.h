@@ -5,10 +5,14 @@
 
 #include "plan/plan.h"
 
-/** The context of the test program; PF_DEVICE and PF_TEST_MATMUL are heeded. */
+/** The context of the test program; PF_DEVICE and PF_TEST_MATMUL are heeded. With PF_TEST_WIDTH the device
+ * counts as a CPU with vectors of so many floats: a simulator of any type runs the kernels that a CPU would
+ * get. */
 pf_context *test_context(void);
 void test_context_close(void);
 const char *test_matmul(void);
+/** PF_TEST_SMALL is set: few shapes, and small ones, for slow checkers. */
+bool test_small(void);
 
 /** The largest relative error of any output, ||device - interpreter|| / max(||interpreter||, 1e-6 sqrt(n));
  * NAN when something failed. Leaves get random data: f32 normal, integers small and non-negative (below

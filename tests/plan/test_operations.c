@@ -8,6 +8,15 @@ void test_operations_suite(void);
 static const int sizes[] = {1, 2, 3, 7, 16, 17, 33, 64, 130};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
+/* The step through the sizes: a small run takes 1, 7, 33. */
+static int stride(int usual) {
+    return test_small() ? 3 : usual;
+}
+
+static int size_count(void) {
+    return test_small() ? 7 : SIZES;
+}
+
 static pf_value input(pf_graph *g, const char *name, int rank, int a, int b, int c) {
     return pf_input(g, name, PF_F32,
                     rank == 1   ? pf_shape_of(1, a)
@@ -31,7 +40,7 @@ static pf_graph *fresh(void) {
 }
 
 static void test_scalars(void) {
-    for (int i = 0; i < SIZES; i += 2) {
+    for (int i = 0; i < size_count(); i += stride(2)) {
         pf_graph *g = fresh();
         pf_value a = input(g, "a", 2, 5, sizes[i], 0), b = input(g, "b", 2, 5, sizes[i], 0);
         pf_value p = pf_add_number(g, pf_square(g, a), 0.1);
@@ -88,7 +97,7 @@ static void test_integers(void) {
 }
 
 static void test_views(void) {
-    for (int i = 0; i < SIZES; i++) {
+    for (int i = 0; i < size_count(); i += stride(1)) {
         const int n = sizes[i];
         pf_graph *g = fresh();
         pf_value a = input(g, "a", 3, 4, n, 6), b = input(g, "b", 2, n, 1, 0),
@@ -113,8 +122,8 @@ static void test_views(void) {
 }
 
 static void test_sums(void) {
-    for (int i = 0; i < SIZES; i++) {
-        for (int j = 0; j < SIZES; j += 2) {
+    for (int i = 0; i < size_count(); i += stride(1)) {
+        for (int j = 0; j < size_count(); j += stride(2)) {
             pf_graph *g = fresh();
             pf_value a = input(g, "a", 3, 3, sizes[i], sizes[j]), c = input(g, "c", 2, 1, sizes[j], 0);
             pf_value e = pf_square(g, pf_sub(g, a, c));
@@ -132,8 +141,9 @@ static void test_sums(void) {
 
 static void test_long_sums(void) {
     pf_graph *g = fresh();
-    pf_value a = input(g, "a", 2, 5000, 37, 0), b = input(g, "b", 1, 100003, 0, 0),
-             w = input(g, "w", 2, 3, 20011, 0);
+    const int less = test_small() ? 8 : 1; /* still long enough to be sliced */
+    pf_value a = input(g, "a", 2, 5000 / less, 37, 0), b = input(g, "b", 1, 100003 / less, 0, 0),
+             w = input(g, "w", 2, 3, less == 1 ? 20011 : 4501, 0);
     pf_value y[] = {pf_sum(g, a, 1, false),      pf_sum(g, a, 2, false),     pf_sum_all(g, pf_square(g, a)),
                     pf_sum_all(g, pf_exp(g, b)), pf_row_max(g, b, 1, false), pf_sum(g, w, 2, false),
                     pf_row_max(g, w, 2, true),   pf_row_max(g, a, 1, true)};
@@ -143,9 +153,9 @@ static void test_long_sums(void) {
 
 static void test_products(void) {
     uint64_t state = 5;
-    for (int i = 0; i < 24; i++) {
-        const int m = sizes[test_int(&state, 0, SIZES - 1)], n = sizes[test_int(&state, 0, SIZES - 1)],
-                  k = sizes[test_int(&state, 0, SIZES - 1)];
+    for (int i = 0; i < (test_small() ? 6 : 24); i++) {
+        const int last = size_count() - 1, m = sizes[test_int(&state, 0, last)],
+                  n = sizes[test_int(&state, 0, last)], k = sizes[test_int(&state, 0, last)];
         pf_graph *g = fresh();
         pf_value a = input(g, "a", 2, m, k, 0), at = input(g, "at", 2, k, m, 0),
                  b = input(g, "b", 2, k, n, 0), bt = input(g, "bt", 2, n, k, 0);
@@ -173,7 +183,7 @@ static void test_gathers(void) {
 }
 
 static void test_random(void) {
-    for (int i = 0; i < SIZES; i++) {
+    for (int i = 0; i < size_count(); i += stride(1)) {
         pf_graph *g = fresh();
         pf_value y[] = {pf_random_normal(g, "noise", pf_shape_of(2, 33, sizes[i])),
                         pf_random_uniform(g, "time", pf_shape_of(1, 64 + sizes[i])),
