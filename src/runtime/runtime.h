@@ -19,7 +19,7 @@ pf_status pf__context_finish(pf_context *c, pf_error *err);
 /* ---- buffers: counted references ---- */
 typedef struct pf__buffer pf__buffer;
 
-/** bytes > 0; rounded up to whole 64-byte vectors plus one of slack, so that vector loads may run over the end. Zeroed. `what` names it in messages.
+/** bytes > 0; rounded up to whole 64-byte vectors plus 256 bytes of slack, so that vector loads may run over the end. Zeroed. `what` names it in messages.
  *  PF_MEMORY when it exceeds the device's largest allocation, with the figures. */
 pf_status pf__buffer_create(pf_context *c, size_t bytes, const char *what, pf__buffer **out, pf_error *err);
 pf__buffer *pf__buffer_retain(pf__buffer *b);

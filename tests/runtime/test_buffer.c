@@ -72,15 +72,15 @@ static void counts_memory(void) {
     pf_context *c = fixture_open(false);
     CHECK_INT(pf_context_count(c).bytes, 0);
     pf__buffer *a = fixture_buffer(c, NULL, 25, "a"); /* 100 bytes: two vectors and one of slack */
-    CHECK_INT(pf_context_count(c).bytes, 192);
+    CHECK_INT(pf_context_count(c).bytes, 384);
     pf__buffer *again = pf__buffer_retain(a);
     pf__buffer_release(&a);
-    CHECK_INT(pf_context_count(c).bytes, 192);
+    CHECK_INT(pf_context_count(c).bytes, 384);
     pf__buffer *b = fixture_buffer(c, NULL, 16, "b");
-    CHECK_INT(pf_context_count(c).bytes, 192 + 128);
+    CHECK_INT(pf_context_count(c).bytes, 384 + 320);
     pf__buffer_release(&again);
-    CHECK_INT(pf_context_count(c).bytes, 128);
-    CHECK_INT(pf_context_count(c).bytes_peak, 192 + 128);
+    CHECK_INT(pf_context_count(c).bytes, 320);
+    CHECK_INT(pf_context_count(c).bytes_peak, 384 + 320);
     CHECK_INT(pf_context_count(c).allocations, 2);
     CHECK_INT(pf_context_count(c).blocking, 0);
     CHECK_OK(pf__context_finish(c, &err), err);
