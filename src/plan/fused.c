@@ -108,25 +108,26 @@ static int add_load(pf__fused *f, const pf_graph *g, pf_value v, pf_value base, 
 static pf__index_map view_map(const pf_graph *g, const pf__node *n, const pf_shape *in,
                               const pf__index_map *map) {
     pf__index_map out = *map;
+    const int rank = in->rank < PF_RANK_MAX ? in->rank : PF_RANK_MAX;
     switch (n->op) {
     case PF__OP_PERMUTE:
-        for (int j = 0; j < in->rank; j++) {
+        for (int j = 0; j < rank; j++) {
             const int k = (int)n->attr.a[j] & (PF_RANK_MAX - 1);
             out.from[k] = map->from[j];
             out.shift[k] = map->shift[j];
         }
         break;
     case PF__OP_SLICE:
-        for (int j = 0; j < in->rank; j++) out.shift[j] += n->attr.a[j];
+        for (int j = 0; j < rank; j++) out.shift[j] += n->attr.a[j];
         break;
     case PF__OP_BROADCAST:
-        for (int j = 0; j < in->rank; j++)
+        for (int j = 0; j < rank; j++)
             if (in->dim[j] == 1) out.from[j] = -1, out.shift[j] = 0;
         break;
     case PF__OP_RESHAPE: { /* only dimensions of 1 come or go */
         const pf_shape *s = &g->values[n->first_output].shape;
         int k = 0;
-        for (int j = 0; j < in->rank; j++) {
+        for (int j = 0; j < rank; j++) {
             out.from[j] = -1;
             out.shift[j] = 0;
             if (in->dim[j] == 1) continue;
@@ -140,7 +141,7 @@ static pf__index_map view_map(const pf_graph *g, const pf__node *n, const pf_sha
     default:
         break;
     }
-    for (int j = in->rank; j < PF_RANK_MAX; j++) out.from[j] = -1, out.shift[j] = 0;
+    for (int j = rank; j < PF_RANK_MAX; j++) out.from[j] = -1, out.shift[j] = 0;
     return out;
 }
 
