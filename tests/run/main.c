@@ -11,6 +11,7 @@ void test_optimiser_suite(void);
 void test_checkpoint_suite(void);
 void test_trainer_suite(void);
 void test_sampler_suite(void);
+void test_backends_suite(void);
 
 int main(void) {
     if (CU_initialize_registry() != CUE_SUCCESS) return 1;
@@ -23,6 +24,7 @@ int main(void) {
     test_checkpoint_suite();
     test_trainer_suite();
     test_sampler_suite();
+    test_backends_suite();
     int failed = check_run();
     test_context_close();
     test_folder_remove();
