@@ -69,6 +69,19 @@ static pf_status differentiate(pf__loss *l, const pf__params *params, pf_value l
     return pf_graph_check(l->g, err);
 }
 
+/* Merges views, constant factors and the like once every derivative has been taken. */
+static pf_status simplify(pf__loss *l, int gradients, pf_error *err) {
+    pf_value *all = calloc((size_t)gradients + 1, sizeof *all);
+    if (!all) return pf__fail_memory(err, "gradients", (unsigned long long)gradients * sizeof *all);
+    all[0] = l->metrics;
+    for (int i = 0; i < gradients; i++) all[i + 1] = l->gradient[i];
+    pf__simplify(l->g, all, gradients + 1);
+    l->metrics = all[0];
+    for (int i = 0; i < gradients; i++) l->gradient[i] = all[i + 1];
+    free(all);
+    return pf_graph_check(l->g, err);
+}
+
 pf_status pf__loss_build(pf__loss *l, const pf__loss_desc *d, pf_error *err) {
     *l = (pf__loss){0};
     PF__TRY(pf_graph_create(&l->g, err));
@@ -93,6 +106,7 @@ pf_status pf__loss_build(pf__loss *l, const pf__loss_desc *d, pf_error *err) {
         gather_metrics(l, loss, &metrics);
         st = differentiate(l, &d->model->params, loss, err);
     }
+    if (st == PF_OK) st = simplify(l, d->model->params.count, err);
     if (st != PF_OK) pf__loss_free(l);
     return st;
 }
