@@ -20,7 +20,7 @@ static void overview(void) {
         "  pushforward data make 8gaussians 8gaussians.h5\n"
         "  pushforward train --data 8gaussians.h5 --out run\n"
         "  pushforward sample run -n 4096 -o samples.png\n\n"
-        "Environment: PF_DEVICE (as --device), PF_CACHE, PF_LOG, PF_KERNEL_DIR.\n"
+        "Environment: PF_DEVICE (as --device), PF_KERNEL_DIR (OpenCL C sources to use instead of the built-in ones).\n"
         "Exit codes: 0 ok; 1 the system failed; 2 usage or configuration; 3 no usable device; 4 bad data or\n"
         "checkpoint; 5 not a number in training; 6 mismatch; 130, 143 interrupted after a saved checkpoint.");
 }
