@@ -75,7 +75,6 @@ typedef struct pf__compile {
     pf__plan_step *steps;
     int step_count, step_capacity;
     uint32_t *output_storage; /* per output */
-    int group_first;          /* while a group is built: its members, as marks on tasks */
     uint8_t *in_group;        /* per value */
     pf__text choices;
     double flops;
@@ -84,8 +83,6 @@ typedef struct pf__compile {
 /** Follows reshapes and stop_gradient to the value whose storage v shares. */
 pf_value pf__alias(const pf_graph *g, pf_value v);
 bool pf__is_leaf(const pf_graph *g, pf_value v); /* input or parameter */
-
-bool pf__grow(void **list, uint64_t count, uint64_t wanted_more, void *capacity32, size_t size);
 
 pf_status pf__compile_keep(pf__compile *c);
 pf_status pf__compile_storages(pf__compile *c);

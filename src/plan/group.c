@@ -107,6 +107,7 @@ static pf_status lower_node(pf__compile *c, const pf__node *n) {
         if (!k->supports(&c->lowering, n)) continue;
         const int first = c->step_count;
         PF__TRY(k->lower(&c->lowering, n));
+        for (int i = first; n->op == PF__OP_MATMUL && i < c->step_count; i++) c->flops += c->steps[i].flops;
         if (n->op == PF__OP_MATMUL && c->step_count > first)
             pf__text_format(&c->choices, "%s = %s\n", c->steps[c->step_count - 1].label, k->name);
         return PF_OK;

@@ -88,7 +88,6 @@ static pf_status on_kernel(pf__lowering *l, const pf__step_desc *d) {
     memcpy(s->local, d->local, sizeof s->local);
     s->flops = d->flops;
     s->bytes = d->bytes;
-    c->flops += d->flops;
     resolve_operands(c, s, d->source != NULL);
     return PF_OK;
 }
@@ -108,7 +107,6 @@ static pf_status on_call(pf__lowering *l, const char *label, pf__library_call *c
     s->free_state = free_state;
     s->flops = flops;
     s->bytes = bytes;
-    c->flops += flops;
     resolve_operands(c, s, false);
     return PF_OK;
 }
