@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * The graph language (experimental): networks, losses, sampler steps and optimiser steps are graphs of a closed set
- * of operations with static shapes. Transforms turn graphs into graphs (pf_jvp, pf_vjp); a plan runs them on a
- * device, the interpreter runs them in double on the host.
+ * The graph language (experimental): networks, losses, sampler steps and optimiser steps are graphs of a
+ * closed set of operations with static shapes. Transforms turn graphs into graphs (pf_jvp, pf_vjp); a plan
+ * runs them on a device, the interpreter runs them in double on the host.
  *
  * A pf_value names one output of one node. Value 0 is the *symbolic zero*: it has no shape, and
  * add(0, x) = x, mul(0, x) = 0, any linear operation of 0 is 0.
  *
  * Errors are sticky: a constructor that fails records the first error in the graph and returns 0; every later
- * constructor returns 0 at once. Look at pf_graph_check() where a result is needed. A graph belongs to one thread. */
+ * constructor returns 0 at once. Look at pf_graph_check() where a result is needed. A graph belongs to one
+ * thread. */
 #ifndef PUSHFORWARD_GRAPH_H
 #define PUSHFORWARD_GRAPH_H
 
@@ -32,7 +33,8 @@ PF_EXPERIMENTAL pf_dtype pf_value_dtype(const pf_graph *graph, pf_value value);
 PF_EXPERIMENTAL pf_shape pf_shape_of(int rank, ...);
 
 /* ---- leaves ---- */
-/** Bound to data by name when the graph runs. Names "step/..." are scalars of the step block (plan/step.h). Same name, shape and type: same value. */
+/** Bound to data by name when the graph runs. Names "step/..." are scalars of the step block (plan/step.h).
+ * Same name, shape and type: same value. */
 PF_EXPERIMENTAL pf_value pf_input(pf_graph *g, const char *name, pf_dtype dtype, pf_shape shape);
 /** A tensor of a parameter group ("student", "target", ...), f32. Same group and path: same value. */
 PF_EXPERIMENTAL pf_value pf_parameter(pf_graph *g, const char *group, const char *path, pf_shape shape);
@@ -41,8 +43,8 @@ PF_EXPERIMENTAL pf_value pf_constant(pf_graph *g, double number, pf_shape shape)
 PF_EXPERIMENTAL pf_value pf_constant_of(pf_graph *g, double number, pf_dtype dtype, pf_shape shape);
 /** 0, 1, 2, ... along axis. */
 PF_EXPERIMENTAL pf_value pf_iota(pf_graph *g, pf_dtype dtype, pf_shape shape, int axis);
-/** Philox by (seed, stream name, sample, element); rank >= 1, the first dimension counts samples. A leaf can be *bound* to given data when
- *  the graph runs: it is then an input of the name of its stream. */
+/** Philox by (seed, stream name, sample, element); rank >= 1, the first dimension counts samples. A leaf can
+ * be *bound* to given data when the graph runs: it is then an input of the name of its stream. */
 PF_EXPERIMENTAL pf_value pf_random_normal(pf_graph *g, const char *stream, pf_shape shape);
 PF_EXPERIMENTAL pf_value pf_random_uniform(pf_graph *g, const char *stream, pf_shape shape);
 PF_EXPERIMENTAL pf_value pf_random_bits(pf_graph *g, const char *stream, pf_shape shape); /* u32 */
@@ -118,12 +120,14 @@ PF_EXPERIMENTAL pf_value pf_sum_all(pf_graph *g, pf_value a);
 PF_EXPERIMENTAL pf_value pf_mean_all(pf_graph *g, pf_value a);
 
 /* ---- products and gathers ---- */
-/** C = op(A) op(B) over the last two axes, op transposing when its flag is set. Leading axes: equal, or absent in B (shared weights).
- *  A [..., M, K] (or [..., K, M]), B [..., K, N] (or [..., N, K]), C [..., M, N]. */
+/** C = op(A) op(B) over the last two axes, op transposing when its flag is set. Leading axes: equal, or
+ * absent in B (shared weights). A [..., M, K] (or [..., K, M]), B [..., K, N] (or [..., N, K]), C [..., M,
+ * N]. */
 PF_EXPERIMENTAL pf_value pf_matmul(pf_graph *g, pf_value a, pf_value b, bool transpose_a, bool transpose_b);
 /** Rows of table [R, ...] by index [B] (i32, 0 <= index < R): [B, ...]. */
 PF_EXPERIMENTAL pf_value pf_gather(pf_graph *g, pf_value table, pf_value index);
-/** The adjoint: row r of the result [rows, ...] is the sum, in order, of rows b of source with index[b] == r. */
+/** The adjoint: row r of the result [rows, ...] is the sum, in order, of rows b of source with index[b] == r.
+ */
 PF_EXPERIMENTAL pf_value pf_gather_adjoint(pf_graph *g, pf_value source, pf_value index, int64_t rows);
 
 /* ---- control ---- */
@@ -131,21 +135,28 @@ PF_EXPERIMENTAL pf_value pf_gather_adjoint(pf_graph *g, pf_value source, pf_valu
 PF_EXPERIMENTAL pf_value pf_stop_gradient(pf_graph *g, pf_value a);
 
 /* ---- transforms ---- */
-/** Forward mode: dy[i] = sum_j (d y_i / d x_j) dx_j, appended to the graph; 0 where it is zero. dx[j] == 0 means a zero tangent.
- *  y     [ny], replaced where a macro's dual form recomputes the primal: use the returned values from then on. */
-PF_EXPERIMENTAL pf_status pf_jvp(pf_graph *g, pf_value *y, int ny, const pf_value *x, const pf_value *dx, int nx, pf_value *dy);
-/** Reverse mode: xbar[j] = sum_i ybar_i (d y_i / d x_j), appended to the graph; 0 where it is zero. ybar[i] has y[i]'s shape. */
-PF_EXPERIMENTAL pf_status pf_vjp(pf_graph *g, const pf_value *y, const pf_value *ybar, int ny, const pf_value *x, int nx, pf_value *xbar);
+/** Forward mode: dy[i] = sum_j (d y_i / d x_j) dx_j, appended to the graph; 0 where it is zero. dx[j] == 0
+ * means a zero tangent. y     [ny], replaced where a macro's dual form recomputes the primal: use the
+ * returned values from then on. */
+PF_EXPERIMENTAL pf_status pf_jvp(pf_graph *g, pf_value *y, int ny, const pf_value *x, const pf_value *dx,
+                                 int nx, pf_value *dy);
+/** Reverse mode: xbar[j] = sum_i ybar_i (d y_i / d x_j), appended to the graph; 0 where it is zero. ybar[i]
+ * has y[i]'s shape. */
+PF_EXPERIMENTAL pf_status pf_vjp(pf_graph *g, const pf_value *y, const pf_value *ybar, int ny,
+                                 const pf_value *x, int nx, pf_value *xbar);
 
 /* ---- the host interpreter: plain C in double, the definition of truth ---- */
-/** Data for a leaf: by input name, stream name (binds a random leaf) or "group:path" of a parameter. data [count] doubles, row-major. */
+/** Data for a leaf: by input name, stream name (binds a random leaf) or "group:path" of a parameter. data
+ * [count] doubles, row-major. */
 typedef struct pf_binding {
     const char *name;
     const double *data;
 } pf_binding;
-/** Runs the graph for the given outputs. out[i]: caller's memory, [count of outputs[i]] doubles (a symbolic zero writes nothing).
- *  seed and first_sample drive the random leaves that are not bound. PF_USAGE names a leaf that has no data. */
-PF_EXPERIMENTAL pf_status pf_interpret(const pf_graph *g, const pf_value *outputs, int count, const pf_binding *bindings, int binding_count,
-                                       uint64_t seed, uint64_t first_sample, double *const *out, pf_error *error);
+/** Runs the graph for the given outputs. out[i]: caller's memory, [count of outputs[i]] doubles (a symbolic
+ * zero writes nothing). seed and first_sample drive the random leaves that are not bound. PF_USAGE names a
+ * leaf that has no data. */
+PF_EXPERIMENTAL pf_status pf_interpret(const pf_graph *g, const pf_value *outputs, int count,
+                                       const pf_binding *bindings, int binding_count, uint64_t seed,
+                                       uint64_t first_sample, double *const *out, pf_error *error);
 
 #endif

@@ -10,17 +10,17 @@
 #include "pushforward/version.h"
 
 /* X(name, value, exit code of the program, text) */
-#define PF_STATUS_MAP(X)                                                                                     \
-    X(OK, 0, 0, "success")                                                                                   \
-    X(USAGE, 1, 2, "wrong usage or configuration")                                                           \
-    X(SHAPE, 2, 2, "shapes or types do not agree")                                                           \
-    X(NO_DEVICE, 3, 3, "no usable device")                                                                   \
-    X(DATA, 4, 4, "bad or unreadable data or checkpoint")                                                    \
-    X(INTERRUPTED, 5, 130, "interrupted after a saved checkpoint")                                           \
-    X(SYSTEM, -1, 1, "the system failed")                                                                    \
-    X(MEMORY, -2, 1, "out of memory")                                                                        \
-    X(DEVICE, -3, 1, "the OpenCL device failed")                                                             \
-    X(NAN, -5, 5, "a value is not finite")                                                                   \
+#define PF_STATUS_MAP(X)                                           \
+    X(OK, 0, 0, "success")                                         \
+    X(USAGE, 1, 2, "wrong usage or configuration")                 \
+    X(SHAPE, 2, 2, "shapes or types do not agree")                 \
+    X(NO_DEVICE, 3, 3, "no usable device")                         \
+    X(DATA, 4, 4, "bad or unreadable data or checkpoint")          \
+    X(INTERRUPTED, 5, 130, "interrupted after a saved checkpoint") \
+    X(SYSTEM, -1, 1, "the system failed")                          \
+    X(MEMORY, -2, 1, "out of memory")                              \
+    X(DEVICE, -3, 1, "the OpenCL device failed")                   \
+    X(NAN, -5, 5, "a value is not finite")                         \
     X(MISMATCH, -6, 6, "a result disagrees with its reference")
 
 typedef enum pf_status {

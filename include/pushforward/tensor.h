@@ -7,7 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum pf_dtype { PF_F32, PF_I32, PF_U32, PF_U8, PF_F64 } pf_dtype; /* F64: files and the interpreter only */
+typedef enum pf_dtype {
+    PF_F32,
+    PF_I32,
+    PF_U32,
+    PF_U8,
+    PF_F64
+} pf_dtype; /* F64: files and the interpreter only */
 
 #define PF_RANK_MAX 8
 

@@ -3,9 +3,9 @@
 #ifndef PUSHFORWARD_VERSION_H
 #define PUSHFORWARD_VERSION_H
 
-#define PF_VERSION_MAJOR 0
-#define PF_VERSION_MINOR 1
-#define PF_VERSION_PATCH 0
+#define PF_VERSION_MAJOR  0
+#define PF_VERSION_MINOR  1
+#define PF_VERSION_PATCH  0
 #define PF_VERSION_STRING "0.1.0"
 
 #ifdef __cplusplus

@@ -9,7 +9,8 @@
 
 bool pf__file_exists(const char *path);
 bool pf__is_folder(const char *path);
-/** Reads a whole file into *data (malloc, NUL-terminated after *length bytes; the caller frees). PF_DATA when missing or unreadable. */
+/** Reads a whole file into *data (malloc, NUL-terminated after *length bytes; the caller frees). PF_DATA when
+ * missing or unreadable. */
 pf_status pf__file_read(const char *path, char **data, size_t *length, pf_error *err);
 /** Writes through a temporary name in the same folder: write, fsync, rename, fsync of the folder. */
 pf_status pf__file_write(const char *path, const void *data, size_t length, pf_error *err);

@@ -6,7 +6,8 @@
 #include "base/error.h"
 
 /** Called for every pair. A status other than PF_OK stops the parsing and is returned. */
-typedef pf_status pf__ini_pair(void *user, const char *section, const char *name, const char *value, int line);
+typedef pf_status pf__ini_pair(void *user, const char *section, const char *name, const char *value,
+                               int line);
 
 /** Parses text; `where` (a path, say) begins messages: "where:12: ...". */
 pf_status pf__ini_parse(const char *text, const char *where, pf__ini_pair *pair, void *user, pf_error *err);

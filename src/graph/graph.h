@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * The inside of a graph: nodes in creation order (inputs always before users), values, interned names.
  *
- *   values[v] -> node, output index, dtype, shape        value 0 = the symbolic zero (values[0], node 0, unused)
- *   nodes[n]  -> op, links[input .. input+input_count), outputs are the consecutive values first_output ...
+ *   values[v] -> node, output index, dtype, shape        value 0 = the symbolic zero (values[0], node 0,
+ * unused) nodes[n]  -> op, links[input .. input+input_count), outputs are the consecutive values first_output
+ * ...
  *
  * Nodes are hash-consed: asking for an equal node (op, inputs, attributes) returns the one that exists. */
 #ifndef PF__GRAPH_GRAPH_H
@@ -11,7 +12,9 @@
 #include "base/error.h"
 #include "pushforward/graph.h"
 
-/* X(id, name): one row of the table of operations each; rows are defined in ops/, the table in ops/table.c. */
+/* X(id, name): one row of the table of operations each; rows are defined in ops/, the table in ops/table.c.
+ */
+/* clang-format off */
 #define PF__OPS(X)                                                                                           \
     X(ZERO, "zero")       /* node 0 */                                                                       \
     X(INPUT, "input")     /* attr.name */                                                                    \
@@ -32,23 +35,51 @@
     X(GATHER, "gather")   /* inputs: table, index */                                                         \
     X(GATHER_ADJOINT, "gather_adjoint") /* inputs: source, index */                                          \
     X(STOP_GRADIENT, "stop_gradient")
+/* clang-format on */
 
 typedef enum pf__op_id {
 #define PF__OP_ENUM(id, name) PF__OP_##id,
     PF__OPS(PF__OP_ENUM)
 #undef PF__OP_ENUM
-    PF__OP_COUNT
+        PF__OP_COUNT
 } pf__op_id;
 
 typedef enum pf__random_kind { PF__RANDOM_NORMAL, PF__RANDOM_UNIFORM, PF__RANDOM_BITS } pf__random_kind;
 
-/* The scalar functions of MAP: X(id, arity, C in double of a b c, OpenCL C text of %a %b %c on vectors of type V).
- * The OpenCL texts are used by the code generator: V is floatN, I the intN, U the uintN of the same width, F(x) a constant of type V.
- * Comparisons yield V 1 or 0. Derivatives: graph/derivative.c. */
+/* The scalar functions of MAP: X(id, arity, C in double of a b c, OpenCL C text of %a %b %c on vectors of
+ * type V). The OpenCL texts are used by the code generator: V is floatN, I the intN, U the uintN of the same
+ * width, F(x) a constant of type V. Comparisons yield V 1 or 0. Derivatives: graph/derivative.c. */
 typedef enum pf__scalar {
-    PF__ADD, PF__SUB, PF__MUL, PF__DIV, PF__MIN, PF__MAX, PF__NEG, PF__ABS, PF__FLOOR, PF__EXP, PF__LOG, PF__LOG1P, PF__SQRT, PF__RSQRT,
-    PF__RECIP, PF__SIN, PF__COS, PF__ATAN, PF__TANH, PF__ERF, PF__SIGMOID, PF__LESS, PF__LESS_EQUAL, PF__EQUAL, PF__SELECT, PF__CAST,
-    PF__AND, PF__SHIFT_RIGHT, PF__MUL_HIGH, PF__SCALAR_COUNT
+    PF__ADD,
+    PF__SUB,
+    PF__MUL,
+    PF__DIV,
+    PF__MIN,
+    PF__MAX,
+    PF__NEG,
+    PF__ABS,
+    PF__FLOOR,
+    PF__EXP,
+    PF__LOG,
+    PF__LOG1P,
+    PF__SQRT,
+    PF__RSQRT,
+    PF__RECIP,
+    PF__SIN,
+    PF__COS,
+    PF__ATAN,
+    PF__TANH,
+    PF__ERF,
+    PF__SIGMOID,
+    PF__LESS,
+    PF__LESS_EQUAL,
+    PF__EQUAL,
+    PF__SELECT,
+    PF__CAST,
+    PF__AND,
+    PF__SHIFT_RIGHT,
+    PF__MUL_HIGH,
+    PF__SCALAR_COUNT
 } pf__scalar;
 
 /** "add", ... and the number of inputs. */
@@ -94,11 +125,14 @@ struct pf_graph {
     bool merging;   /* within pf__simplify: constructors look through their operands */
 };
 
-/** Appends a node (or finds its equal) with one output of the given type and shape; returns the output. The constructors' common end. */
-pf_value pf__emit(pf_graph *g, pf__op_id op, const pf_value *inputs, uint32_t input_count, const pf__attr *attr, pf_dtype dtype, const pf_shape *shape);
+/** Appends a node (or finds its equal) with one output of the given type and shape; returns the output. The
+ * constructors' common end. */
+pf_value pf__emit(pf_graph *g, pf__op_id op, const pf_value *inputs, uint32_t input_count,
+                  const pf__attr *attr, pf_dtype dtype, const pf_shape *shape);
 const char *pf__intern(pf_graph *g, const char *text);
 /** Records the first error; returns 0, the symbolic zero. */
-pf_value pf__graph_fail(pf_graph *g, pf_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+pf_value pf__graph_fail(pf_graph *g, pf_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /** A MAP node on inputs of one shape. */
 pf_value pf__map(pf_graph *g, pf__scalar s, pf_dtype dtype, const pf_value *inputs);
 
@@ -112,9 +146,10 @@ static inline bool pf__failed(const pf_graph *g) {
     return g->error.status != PF_OK;
 }
 
-/** Replaces outputs by equal values of fewer operations: views merged, scalars pulled together, broadcasts moved outwards, pads joined,
- *  stop_gradient gone. Leaves stay themselves. To be called once, after all derivatives: the result may pass by values in the middle of the
- *  graph, which is why the constructors themselves never look through an operand (a derivative with respect to it would be lost). */
+/** Replaces outputs by equal values of fewer operations: views merged, scalars pulled together, broadcasts
+ * moved outwards, pads joined, stop_gradient gone. Leaves stay themselves. To be called once, after all
+ * derivatives: the result may pass by values in the middle of the graph, which is why the constructors
+ * themselves never look through an operand (a derivative with respect to it would be lost). */
 pf_status pf__simplify(pf_graph *g, pf_value *outputs, int count);
 
 /** marks[node] = true for every node that the outputs need. malloc; NULL when out of memory. */

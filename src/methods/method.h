@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A method: its options, what it needs of a network, a loss graph, and ONE evaluation of its sampler. A method never sees a
- * device, a file or a concrete network. */
+ * A method: its options, what it needs of a network, a loss graph, and ONE evaluation of its sampler. A
+ * method never sees a device, a file or a concrete network. */
 #ifndef PF__METHODS_METHOD_H
 #define PF__METHODS_METHOD_H
 
@@ -23,8 +23,8 @@ typedef struct pf__method_ctx {
     pf_value data;     /* loss: a [B, sample...] f32, standardised */
     pf_value label;    /* [B] i32 or 0 */
     /* evaluate: */
-    pf_value x;        /* the state [B, sample...] */
-    pf_value t, r;     /* scalars (rank 0): from time t to time r < t; a velocity looks at t only */
+    pf_value x;    /* the state [B, sample...] */
+    pf_value t, r; /* scalars (rank 0): from time t to time r < t; a velocity looks at t only */
 } pf__method_ctx;
 
 /** What evaluate yields. */
@@ -34,14 +34,15 @@ typedef enum pf__evaluation {
 } pf__evaluation;
 
 typedef struct pf__method {
-    const char *name;    /* "flow", "meanflow" */
-    const char *summary; /* one line for help */
+    const char *name;          /* "flow", "meanflow" */
+    const char *summary;       /* one line for help */
     const pf__option *options; /* section "method" */
     pf__evaluation evaluation;
     pf__needs (*needs)(const pf__config *config);
     /** Refuses combinations of options that the table cannot express. */
     pf_status (*check)(const pf__config *config, pf_error *err);
-    /** Scalar loss, and named metrics beside it (the loss itself is not repeated there). Sticky errors in g. */
+    /** Scalar loss, and named metrics beside it (the loss itself is not repeated there). Sticky errors in g.
+     */
     void (*loss)(const pf__method_ctx *ctx, pf_value *loss, pf__metrics *metrics);
     void (*evaluate)(const pf__method_ctx *ctx, pf_value *out);
     /** The velocity of the network at (x, t), for reports: flow v(x,t), MeanFlow u(x,t,t). */
@@ -53,7 +54,7 @@ extern const pf__method *const pf__methods[]; /* ended by NULL */
 const pf__method *pf__method_find(const char *name);
 extern const pf__option pf__method_name_options[]; /* [method] name */
 
-/* Random leaves: "noise" [B, sample...] normal, "time" [B] normal or uniform (t), "time/r" [B] (r), "time/mask" [B] uniform (r = t when >= ratio).
- * All can be bound for oracle fixtures. */
+/* Random leaves: "noise" [B, sample...] normal, "time" [B] normal or uniform (t), "time/r" [B] (r),
+ * "time/mask" [B] uniform (r = t when >= ratio). All can be bound for oracle fixtures. */
 
 #endif

@@ -9,22 +9,21 @@
 #include <stdint.h>
 
 /* X(word, field, type f or u) behind the four words seed low, high, first sample low, high. */
-#define PF__STEP_FIELDS(X)                                                                         \
-    X(4, step, u)                                                                                  \
-    X(5, lr, f)                                                                                    \
-    X(6, bias1, f) /* 1 / (1 - beta1^k) */                                                         \
-    X(7, bias2, f) /* 1 / (1 - beta2^k) */                                                         \
-    X(8, ema0, f)                                                                                  \
-    X(9, ema1, f)                                                                                  \
-    X(10, ema2, f)                                                                                 \
-    X(11, ema3, f)                          /* decays of the EMA copies */                         \
-        X(12, t, f) X(13, r, f) X(14, h, f) /* samplers: from time t to time r, h = t - r */       \
-        X(15, c0, f) X(16, c1, f) X(17, c2, f) X(18, c3, f) X(19, c4, f) /* solver coefficients */ \
-        X(20, warmup, f) /* a method's own warm-up in [0, 1] */
+/* clang-format off */
+#define PF__STEP_FIELDS(X)                                                                                   \
+    X(4, step, u)                                                                                            \
+    X(5, lr, f)                                                                                              \
+    X(6, bias1, f) /* 1 / (1 - beta1^k) */                                                                   \
+    X(7, bias2, f) /* 1 / (1 - beta2^k) */                                                                   \
+    X(8, ema0, f) X(9, ema1, f) X(10, ema2, f) X(11, ema3, f) /* decays of the EMA copies */                 \
+    X(12, t, f) X(13, r, f) X(14, h, f) /* samplers: from time t to time r, h = t - r */                     \
+    X(15, c0, f) X(16, c1, f) X(17, c2, f) X(18, c3, f) X(19, c4, f) /* solver coefficients */               \
+    X(20, warmup, f) /* a method's own warm-up in [0, 1] */
+/* clang-format on */
 
 typedef struct pf__step_block {
-    uint64_t seed,
-        first_sample; /* first sample = step * batch in training, index of the first sample in sampling */
+    uint64_t seed;
+    uint64_t first_sample; /* step * batch in training, index of the first sample in sampling */
 #define PF__STEP_MEMBER_f                  float
 #define PF__STEP_MEMBER_u                  uint32_t
 #define PF__STEP_MEMBER(word, field, type) PF__STEP_MEMBER_##type field;
