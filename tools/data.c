@@ -15,7 +15,7 @@ const cli_command cli_data = {
     .summary = "make, import, check and show data sets",
     .purpose = "Data sets are HDF5 files (datasets/FORMAT.md).\n\n"
                "  make KIND OUT.h5       2-D sets, Gaussians, and `strokes`, grey pictures of digits\n"
-               "  import SOURCE OUT.h5   IDX files (MNIST and the like), plain or .gz\n"
+               "  import SOURCE OUT.h5   IDX files (MNIST), CIFAR, folders of PNG, NumPy arrays, tables\n"
                "  check FILE.h5          read everything once and verify it\n"
                "  show FILE.h5           a picture of the first samples\n\n"
                "`pushforward data make --help` and so on tell more.",
@@ -123,11 +123,20 @@ static const cli_option import_options[] = {
 static const cli_command import_command = {
     .name = "data import",
     .usage = "SOURCE OUT.h5 [OPTION ...]",
-    .purpose = "Imports a data set. SOURCE is an IDX file (plain or .gz), or a folder with IDX images and "
-               "labels as MNIST has\n"
-               "them (train-images..., train-labels..., t10k-...).",
-    .examples = {"data import mnist/ mnist.h5",
-                 "data import images-idx3-ubyte.gz set.h5 --test-fraction 0.2"},
+    .purpose =
+        "Imports a data set. SOURCE is one of\n\n"
+        "  IDX     a file (plain or .gz), or a folder with train-images..., train-labels..., t10k-...\n"
+        "  CIFAR   cifar-10-binary.tar.gz, cifar-100-binary.tar.gz, or the folder of their .bin files\n"
+        "  PNG     a folder with one sub-folder of .png files for each class, all of one size;\n"
+        "          or train/ and test/ with such sub-folders; or one folder of .png files, no classes\n"
+        "  NumPy   a .npy file [N, D], [N, H, W] or [N, H, W, C]; or an .npz with x and y,\n"
+        "          or with x_train, y_train, x_test, y_test\n"
+        "  table   .csv, .tsv or .txt (also .gz) of numbers, one sample a line; a last column called\n"
+        "          label, y or class holds the classes, numbered from 0\n\n"
+        "Without a test part the last tenth of the samples becomes it: shuffle sorted tables and arrays "
+        "before.",
+    .examples = {"data import mnist/ mnist.h5", "data import cifar-10-binary.tar.gz cifar.h5",
+                 "data import points.csv points.h5 --test-fraction 0.2"},
     .options = import_options,
 };
 

@@ -47,7 +47,8 @@ typedef struct pf__dataset_head {
     pf_dtype dtype; /* PF_U8 or PF_F32 */
     pf_shape sample;
     int64_t train_count, test_count; /* test_count 0: no /test */
-    int class_count;                 /* 0: no labels; names are "0", "1", ... */
+    int class_count;                 /* 0: no labels */
+    const char *const *class_names;  /* [class_count], or NULL: "0", "1", ... */
     double scale_factor, add_offset;
     const char *source, *license;
 } pf__dataset_head;

@@ -292,7 +292,8 @@ pf_status pf__h5_close(pf__h5 **file, pf_error *err) {
     pf__h5 *f = *file;
     *file = NULL;
     enter();
-    assert(f->failed || H5Fget_obj_count(f->id, H5F_OBJ_ALL | H5F_OBJ_LOCAL) == 1); /* else an identifier leaked above */
+    assert(f->failed ||
+           H5Fget_obj_count(f->id, H5F_OBJ_ALL | H5F_OBJ_LOCAL) == 1); /* else an identifier leaked above */
     pf_status st = H5Fclose(f->id) < 0 ? fail_h5(f, err, "close", "the file") : PF_OK;
     leave();
     file_free(f);

@@ -53,7 +53,8 @@ static pf_status fail_magic(const pf__idx *idx, const unsigned char *head, pf_er
     if (head[0] == 0 && head[1] == 0)
         return pf__hint(err, st, "IDX files of other types than unsigned bytes are not imported");
     return pf__hint(err, st,
-                    "MNIST and Fashion-MNIST come as *-images-idx3-ubyte.gz and *-labels-idx1-ubyte.gz");
+                    "MNIST and Fashion-MNIST come as *-images-idx3-ubyte.gz and *-labels-idx1-ubyte.gz; "
+                    "tables of numbers are called .csv, .tsv or .txt");
 }
 
 static pf_status read_head(pf__idx *idx, pf_error *err) {

@@ -59,6 +59,8 @@ static pf_status create_part(pf__writer *w, pf_split split, int64_t count, pf_er
 static pf_status write_class_names(pf__writer *w, pf_error *err) {
     size_t count = (size_t)w->head->class_count;
     if (count == 0) return PF_OK;
+    if (w->head->class_names)
+        return pf__h5_write_texts(w->file, "/class_names", w->head->class_names, (int)count, err);
     char(*digits)[12] = malloc(count * sizeof *digits);
     const char **names = malloc(count * sizeof *names);
     pf_status st = PF_OK;

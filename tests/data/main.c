@@ -7,6 +7,10 @@ void test_toys_suite(void);
 void test_strokes_suite(void);
 void test_dataset_suite(void);
 void test_import_suite(void);
+void test_import_csv_suite(void);
+void test_import_npy_suite(void);
+void test_import_png_suite(void);
+void test_import_cifar_suite(void);
 void test_loader_suite(void);
 
 int main(void) {
@@ -16,6 +20,10 @@ int main(void) {
     test_strokes_suite();
     test_dataset_suite();
     test_import_suite();
+    test_import_csv_suite();
+    test_import_npy_suite();
+    test_import_png_suite();
+    test_import_cifar_suite();
     test_loader_suite();
     return check_run();
 }
