@@ -236,6 +236,18 @@ static void log_line(void *user, pf_log_level level, const char *line) {
         fprintf(stderr, "pushforward: %s\n", line);
 }
 
+const char *cli_cache_folder(char *out, size_t size) {
+    const char *folder = getenv("PF_CACHE"), *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int length = -1;
+    if (folder && *folder)
+        length = strcmp(folder, "off") == 0 ? -1 : snprintf(out, size, "%s", folder);
+    else if (base && *base == '/') /* a relative one is to be ignored, says its specification */
+        length = snprintf(out, size, "%s/pushforward/cl", base);
+    else if (home && *home)
+        length = snprintf(out, size, "%s/.cache/pushforward/cl", home);
+    return length > 0 && (size_t)length < size ? out : NULL;
+}
+
 pf_status cli_open_device(const cli_args *a, const char *configured, bool quiet, pf_context **out,
                           pf_error *error) {
     static bool quiet_flag; /* outlives the context */
@@ -243,8 +255,12 @@ pf_status cli_open_device(const cli_args *a, const char *configured, bool quiet,
     const char *device = cli_text(a, "device", NULL);
     if (!device) device = getenv("PF_DEVICE");
     if (!device || !*device) device = configured;
-    pf_context_desc desc = {
-        .device = device, .log = log_line, .log_user = &quiet_flag, .profile = cli_given(a, "profile")};
+    char cache[CLI_PATH_MAX];
+    pf_context_desc desc = {.device = device,
+                            .log = log_line,
+                            .log_user = &quiet_flag,
+                            .profile = cli_given(a, "profile"),
+                            .cache = cli_cache_folder(cache, sizeof cache)};
     return pf_context_create(out, &desc, error);
 }
 

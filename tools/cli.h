@@ -24,9 +24,10 @@ typedef struct cli_command {
     int (*run)(int argc, char **argv);
 } cli_command;
 
-extern const cli_command cli_devices, cli_train, cli_sample, cli_info, cli_eval, cli_data, cli_report;
+extern const cli_command cli_devices, cli_train, cli_sample, cli_info, cli_eval, cli_data, cli_report,
+    cli_cache, cli_selftest;
 
-enum { CLI_PAIRS_MAX = 256, CLI_USAGE = 2 };
+enum { CLI_PAIRS_MAX = 256, CLI_USAGE = 2, CLI_PATH_MAX = 4096 };
 
 /** Parsed arguments; zero-initialise. */
 typedef struct cli_args {
@@ -60,6 +61,8 @@ int cli_usage(const char *hint, const char *format, ...) __attribute__((format(p
 /** The nearest of names (ended by NULL), or NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *names);
 
+/** The folder of the program cache: PF_CACHE, else below XDG_CACHE_HOME or ~/.cache. NULL: off. */
+const char *cli_cache_folder(char *out, size_t size);
 /** Opens the device of --device, else PF_DEVICE, else configured (may be NULL). quiet: errors only. */
 pf_status cli_open_device(const cli_args *a, const char *configured, bool quiet, pf_context **out,
                           pf_error *error);

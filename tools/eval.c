@@ -254,7 +254,7 @@ static pf_status nearest(job *j, pf_error *error) {
             count = j->samples.count < QUERIES ? j->samples.count : QUERIES;
     float *reference = NULL, *test = NULL;
     int32_t *label = NULL;
-    double ours, real;
+    double ours = 0, real = 0;
     int64_t *index = malloc(QUERIES * sizeof *index);
     pf_status st = index ? PF_OK : fail(error, PF_MEMORY, "out of memory: neighbours", "");
     if (st == PF_OK) st = read_rows(j, PF_TRAIN, &references, &reference, &label, true, error);

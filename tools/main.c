@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const cli_command *const commands[] = {&cli_devices, &cli_data, &cli_train, &cli_sample,
-                                              &cli_info,    &cli_eval, &cli_report};
+static const cli_command *const commands[] = {&cli_devices, &cli_data,   &cli_train, &cli_sample,  &cli_info,
+                                              &cli_eval,    &cli_report, &cli_cache, &cli_selftest};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void overview(void) {
@@ -20,7 +20,9 @@ static void overview(void) {
         "  pushforward data make 8gaussians 8gaussians.h5\n"
         "  pushforward train --data 8gaussians.h5 --out run\n"
         "  pushforward sample run -n 4096 -o samples.png\n\n"
-        "Environment: PF_DEVICE (as --device), PF_KERNEL_DIR (OpenCL C sources to use instead of the built-in ones).\n"
+        "Environment: PF_DEVICE (as --device), PF_CACHE (folder that keeps compiled kernels, or off), "
+        "PF_KERNEL_DIR\n"
+        "(OpenCL C sources to use instead of the built-in ones).\n"
         "Exit codes: 0 ok; 1 the system failed; 2 usage or configuration; 3 no usable device; 4 bad data or\n"
         "checkpoint; 5 not a number in training; 6 mismatch; 130, 143 interrupted after a saved checkpoint.");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Devices, and the context: one OpenCL device opened for work. Every other object that computes hangs from a
- * context and must be destroyed before it. Two contexts on two devices coexist; one context belongs to one thread. */
+ * context and must be destroyed before it. Two contexts on two devices coexist; one context belongs to one
+ * thread. */
 #ifndef PUSHFORWARD_CONTEXT_H
 #define PUSHFORWARD_CONTEXT_H
 
@@ -9,10 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum pf_device_type { PF_DEVICE_OTHER, PF_DEVICE_CPU, PF_DEVICE_GPU, PF_DEVICE_ACCELERATOR } pf_device_type;
+typedef enum pf_device_type {
+    PF_DEVICE_OTHER,
+    PF_DEVICE_CPU,
+    PF_DEVICE_GPU,
+    PF_DEVICE_ACCELERATOR
+} pf_device_type;
 
-/** What is known of a device: asked once, printed by `pushforward devices`, stored beside results. A number that
- *  the driver does not report is 0. */
+/** What is known of a device: asked once, printed by `pushforward devices`, stored beside results. A number
+ * that the driver does not report is 0. */
 typedef struct pf_device_info {
     int platform_index, device_index; /* as in `clinfo -l`; "0:1" selects platform 0, device 1 */
     char platform[128], name[128], vendor[128], driver[128], version[64], c_version[64];
@@ -35,13 +41,17 @@ typedef struct pf_context pf_context;
 typedef enum pf_log_level { PF_LOG_ERROR, PF_LOG_NOTICE, PF_LOG_INFO, PF_LOG_DEBUG } pf_log_level;
 
 typedef struct pf_context_desc {
-    const char *device; /* "0:1", "gpu", "cpu", "accelerator", "name=TEXT" (part of the name, any case); NULL or "": the first GPU, else the first device */
+    const char *device; /* "0:1", "gpu", "cpu", "accelerator", "name=TEXT" (part of the name, any case); NULL
+                           or "": the first GPU, else the first device */
     void (*log)(void *user, pf_log_level level, const char *line); /* NULL: silent */
     void *log_user;
-    bool profile; /* time every launch by events: slower, see `pushforward train --profile` */
+    bool profile;      /* time every launch by events: slower, see `pushforward train --profile` */
+    const char *cache; /* folder that keeps built programs from one start to the next, created if need be;
+                          NULL or "": none. Where it cannot be written, programs are built as without it */
 } pf_context_desc;
 
-/** Opens a device. PF_NO_DEVICE when none fits: the message lists what there is, the hint says what to install. */
+/** Opens a device. PF_NO_DEVICE when none fits: the message lists what there is, the hint says what to
+ * install. */
 PF_API pf_status pf_context_create(pf_context **out, const pf_context_desc *desc, pf_error *error);
 /** Accepts NULL and a pointer to NULL. Waits for work in flight. */
 PF_API void pf_context_destroy(pf_context **context);
@@ -49,11 +59,23 @@ PF_API void pf_context_destroy(pf_context **context);
 PF_API const pf_device_info *pf_context_device(const pf_context *context);
 
 typedef struct pf_context_counts {
-    uint64_t launches;      /* kernels and library calls enqueued */
-    uint64_t blocking;      /* calls that waited for the device */
-    uint64_t allocations;   /* device buffers created */
-    uint64_t bytes, bytes_peak; /* device memory held by buffers of this context */
+    uint64_t launches;                        /* kernels and library calls enqueued */
+    uint64_t blocking;                        /* calls that waited for the device */
+    uint64_t allocations;                     /* device buffers created */
+    uint64_t bytes, bytes_peak;               /* device memory held by buffers of this context */
+    uint64_t programs_built, programs_loaded; /* compiled from source; taken from the program cache */
 } pf_context_counts;
 PF_API pf_context_counts pf_context_count(const pf_context *context);
+
+/** What a program cache holds. */
+typedef struct pf_cache_usage {
+    uint64_t programs; /* files */
+    uint64_t bytes;
+} pf_cache_usage;
+/** A folder that does not exist holds nothing. PF_SYSTEM when it cannot be listed. */
+PF_API pf_status pf_cache_show(const char *folder, pf_cache_usage *usage, pf_error *error);
+/** Deletes every program of the cache, of whatever device and version, and no other file. Safe while others
+ * use it: they compile. */
+PF_API pf_status pf_cache_clear(const char *folder, pf_cache_usage *removed, pf_error *error);
 
 #endif

@@ -23,6 +23,7 @@
 #ifndef PUSHFORWARD_PUSHFORWARD_H
 #define PUSHFORWARD_PUSHFORWARD_H
 
+#include "pushforward/bench.h"
 #include "pushforward/checkpoint.h"
 #include "pushforward/config.h"
 #include "pushforward/context.h"

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * One device opened for work: its OpenCL context and its one in-order queue. */
+#include "base/file.h"
 #include "runtime/objects.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static pf_status open_queue(pf_context *c, cl_platform_id platform, pf_error *err) {
     const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)platform, 0};
@@ -15,6 +18,19 @@ static pf_status open_queue(pf_context *c, cl_platform_id platform, pf_error *er
     if (c->queue) return PF_OK;
     clReleaseContext(c->context);
     return pf__opencl_fail(err, c, "clCreateCommandQueue", code, "%s", "");
+}
+
+/* Without a platform's version, which names its compiler, nothing would say when a program is out of date. */
+static void open_cache(pf_context *c, cl_platform_id platform, const char *folder) {
+    pf_error err = {0};
+    if (!folder || !folder[0]) return;
+    if (clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof c->platform_version - 1, c->platform_version,
+                          NULL) != CL_SUCCESS)
+        pf__fail(&err, PF_DEVICE, "the platform does not tell its version");
+    else if (pf__folder_create(folder, &err) == PF_OK && access(folder, W_OK | X_OK) != 0)
+        pf__fail(&err, PF_SYSTEM, "%s: cannot write", folder);
+    if (!err.message[0]) c->cache = strdup(folder);
+    if (!c->cache) pf__log(c, PF_LOG_DEBUG, "programs are not kept: %s", err.message);
 }
 
 pf_status pf_context_create(pf_context **out, const pf_context_desc *desc, pf_error *error) {
@@ -38,6 +54,7 @@ pf_status pf_context_create(pf_context **out, const pf_context_desc *desc, pf_er
     c->log_user = desc->log_user;
     st = open_queue(c, found->platform, error);
     if (st != PF_OK) goto fail_queue;
+    open_cache(c, found->platform, desc->cache);
     pf__log(c, PF_LOG_INFO, "device %d:%d '%s' (%s, driver %s)", c->info.platform_index, c->info.device_index,
             c->info.name, pf__device_type_name(c->info.type), c->info.driver);
     pf__discovery_clear(&d);
@@ -60,6 +77,7 @@ void pf_context_destroy(pf_context **context) {
         if (c->marks[i]) clReleaseEvent(c->marks[i]);
     clReleaseCommandQueue(c->queue);
     clReleaseContext(c->context);
+    free(c->cache);
     free(c);
     *context = NULL;
 }

@@ -12,7 +12,8 @@ cl_device_id pf__native_device(pf_context *c);
 cl_mem pf__native_buffer(pf__buffer *b);
 /** "CL_OUT_OF_RESOURCES" and the like. */
 const char *pf__native_error_name(cl_int code);
-/** A sub-buffer of [offset, offset + bytes) of b: offset must be a multiple of the device's base_align_bytes. The caller releases it. */
+/** A sub-buffer of [offset, offset + bytes) of b: offset must be a multiple of the device's base_align_bytes.
+ * The caller releases it. */
 pf_status pf__native_sub_buffer(pf__buffer *b, size_t offset, size_t bytes, cl_mem *out, pf_error *err);
 
 #endif

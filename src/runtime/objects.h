@@ -3,6 +3,7 @@
 #ifndef PF__RUNTIME_OBJECTS_H
 #define PF__RUNTIME_OBJECTS_H
 
+#include "runtime/cache.h"
 #include "runtime/native.h"
 #include "runtime/runtime.h"
 
@@ -40,6 +41,8 @@ struct pf_context {
     cl_device_id device;
     cl_context context;
     cl_command_queue queue; /* in order */
+    char *cache;            /* folder of built programs, or NULL */
+    char platform_version[256];
     bool profile;
     void (*log)(void *user, pf_log_level level, const char *line);
     void *log_user;

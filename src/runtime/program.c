@@ -86,10 +86,8 @@ static pf_status fail_build(const pf_context *c, const pf__program *p, const cha
     return st;
 }
 
-static pf_status build(pf_context *c, pf__program *p, const char *source, const char *options,
-                       pf_error *err) {
-    char head[sizeof p->what + 16] = ""; /* lets the compiler name the source, not its temporary file */
-    if (!strpbrk(p->what, "\"\\")) snprintf(head, sizeof head, "#line 1 \"%s\"\n", p->what);
+static pf_status build(pf_context *c, pf__program *p, const char *head, const char *source,
+                       const char *options, pf_error *err) {
     const char *parts[2] = {head, source};
     const size_t lengths[2] = {strlen(head), strlen(source)};
     cl_int code;
@@ -102,6 +100,67 @@ static pf_status build(pf_context *c, pf__program *p, const char *source, const 
     return st;
 }
 
+/* ---- the cache: whatever goes wrong here, the program is built from its source ---- */
+
+static pf__cache_key key_of(const pf_context *c, const char *head, const char *source, const char *options) {
+    const char *const texts[] = {
+        head,         source,         options,        c->info.platform, c->platform_version,
+        c->info.name, c->info.vendor, c->info.driver, c->info.version};
+    return pf__cache_key_of(texts, sizeof texts / sizeof *texts);
+}
+
+static bool load(pf_context *c, pf__program *p, pf__cache_key key, const char *options) {
+    size_t length = 0;
+    unsigned char *binary = pf__cache_load(c->cache, key, &length);
+    if (!binary) return false;
+    const unsigned char *binaries[1] = {binary};
+    cl_int status = CL_SUCCESS, code;
+    p->program = clCreateProgramWithBinary(c->context, 1, &c->device, &length, binaries, &status, &code);
+    if (code == CL_SUCCESS) code = status;
+    if (code == CL_SUCCESS) code = clBuildProgram(p->program, 1, &c->device, options, NULL, NULL);
+    free(binary);
+    if (code == CL_SUCCESS) return true;
+    pf__log(c, PF_LOG_DEBUG, "the driver refuses the kept program of %s: %s", p->what,
+            pf__native_error_name(code));
+    if (p->program) clReleaseProgram(p->program);
+    p->program = NULL;
+    pf__cache_drop(c->cache, key);
+    return false;
+}
+
+static void keep(pf_context *c, const pf__program *p, pf__cache_key key) {
+    size_t length = 0;
+    if (clGetProgramInfo(p->program, CL_PROGRAM_BINARY_SIZES, sizeof length, &length, NULL) != CL_SUCCESS ||
+        length == 0)
+        return; /* a driver that does not give its programs away */
+    unsigned char *binary = malloc(length);
+    pf_error err = {0};
+    if (!binary) return;
+    if (clGetProgramInfo(p->program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS &&
+        pf__cache_store(c->cache, key, binary, length, &err) != PF_OK) {
+        pf__log(c, PF_LOG_DEBUG, "programs are no longer kept: %s", err.message);
+        free(c->cache);
+        c->cache = NULL;
+    }
+    free(binary);
+}
+
+static pf_status load_or_build(pf_context *c, pf__program *p, const char *source, const char *options,
+                               pf_error *err) {
+    char head[sizeof p->what + 16] = ""; /* lets the compiler name the source, not its temporary file */
+    if (!strpbrk(p->what, "\"\\")) snprintf(head, sizeof head, "#line 1 \"%s\"\n", p->what);
+    pf__cache_key key = key_of(c, head, source, options);
+    double begin = pf__seconds();
+    bool loaded = c->cache && load(c, p, key, options);
+    if (!loaded) {
+        PF__TRY(build(c, p, head, source, options, err));
+        if (c->cache) keep(c, p, key);
+    }
+    ++*(loaded ? &c->counts.programs_loaded : &c->counts.programs_built);
+    pf__log(c, PF_LOG_DEBUG, "%s %s in %.3f s", loaded ? "loaded" : "built", p->what, pf__seconds() - begin);
+    return PF_OK;
+}
+
 pf_status pf__program_build(pf_context *c, const char *what, const char *source, const char *options,
                             pf__program **out, pf_error *err) {
     *out = NULL;
@@ -111,15 +170,13 @@ pf_status pf__program_build(pf_context *c, const char *what, const char *source,
     snprintf(p->what, sizeof p->what, "%s", what);
     pf__text all = {0};
     pf__text_format(&all, "-cl-std=CL1.2%s%s", options && options[0] ? " " : "", options ? options : "");
-    double begin = pf__seconds();
     pf_status st = all.failed ? pf__fail_memory(err, "build options", strlen(options ? options : ""))
-                              : build(c, p, source, pf__text_string(&all), err);
+                              : load_or_build(c, p, source, pf__text_string(&all), err);
     pf__text_free(&all);
     if (st != PF_OK) {
         free(p);
         return st;
     }
-    pf__log(c, PF_LOG_DEBUG, "built %s in %.3f s", p->what, pf__seconds() - begin);
     c->objects++;
     *out = p;
     return PF_OK;

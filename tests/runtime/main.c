@@ -8,6 +8,7 @@ extern const char *test_device_program;
 void test_device_suite(void);
 void test_buffer_suite(void);
 void test_program_suite(void);
+void test_cache_suite(void);
 void test_list_suite(void);
 void test_mark_suite(void);
 void test_opencl_error_suite(void);
@@ -19,6 +20,7 @@ int main(int argc, char **argv) {
     test_device_suite();
     test_buffer_suite();
     test_program_suite();
+    test_cache_suite();
     test_list_suite();
     test_mark_suite();
     test_opencl_error_suite();

@@ -9,6 +9,7 @@ trials=${3:-5}
 rm -rf "$work"
 mkdir -p "$work"
 cd "$work" || exit 1
+export PF_CACHE="$work/cache"
 last=checkpoints/step_00008000.h5
 options="--data moons.h5 --set model.width=48 --set model.depth=3 --batch 64 --steps 8000 --set train.save_every=700 --no-eval"
 

@@ -9,6 +9,7 @@ work=$3
 rm -rf "$work"
 mkdir -p "$work"
 cd "$work" || exit 1
+export PF_CACHE="$work/cache"
 failed=0
 
 fail() {
@@ -36,7 +37,7 @@ expect 0 --help
 has out "pushforward COMMAND"; empty err
 expect 0 --version
 has out "pushforward "
-for command in devices data train sample info eval; do
+for command in devices data train sample info eval report cache selftest; do
     expect 0 help $command
     has out "Examples:"; empty err
     expect 0 $command --help
@@ -81,6 +82,11 @@ expect 0 devices --json
 has out '"name"'
 expect 3 train --data moons.h5 --device name=nothing-has-this-name
 has err "hint:"
+
+# ---- the program cache ----
+expect 0 cache show
+expect 0 cache --help
+has out "Usage: pushforward cache"
 
 # ---- data ----
 expect 0 data make moons moons.h5 -n 512 -t 128
@@ -162,6 +168,13 @@ expect 0 info run
 has out "40 steps"
 expect 0 info run --config
 has out "[model]"
+
+# ---- the program cache has filled, and empties ----
+expect 0 cache show
+has out "programs"
+[ -n "$(ls cache)" ] || fail "training left no program in the cache"
+expect 0 cache clear
+[ -z "$(ls cache)" ] || fail "the cache is not empty after cache clear"
 
 # ---- eval ----
 expect 0 eval run --data moons.h5 --untrained
