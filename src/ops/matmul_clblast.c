@@ -31,8 +31,7 @@ typedef struct state {
 } state;
 
 static void forget(operand *x) {
-    if (x->sub) clReleaseMemObject(x->sub);
-    x->sub = NULL;
+    pf__native_release(&x->sub);
 }
 
 static void free_state(void *pointer) {

@@ -160,3 +160,8 @@ pf_status pf__native_sub_buffer(pf__buffer *b, size_t offset, size_t bytes, cl_m
     return pf__opencl_fail(err, b->context, "clCreateSubBuffer", code, "of %s (%zu bytes at %zu)", b->what,
                            bytes, offset);
 }
+
+void pf__native_release(cl_mem *memory) {
+    if (*memory) clReleaseMemObject(*memory);
+    *memory = NULL;
+}

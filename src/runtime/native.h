@@ -15,5 +15,7 @@ const char *pf__native_error_name(cl_int code);
 /** A sub-buffer of [offset, offset + bytes) of b: offset must be a multiple of the device's base_align_bytes.
  * The caller releases it. */
 pf_status pf__native_sub_buffer(pf__buffer *b, size_t offset, size_t bytes, cl_mem *out, pf_error *err);
+/** Releases a sub-buffer and sets it to NULL. Accepts NULL inside. */
+void pf__native_release(cl_mem *memory);
 
 #endif

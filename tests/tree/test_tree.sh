@@ -39,7 +39,7 @@ done
 calls() { # pattern, files allowed (a regular expression)
     grep -lE "$1" src/*/*.c | grep -vE "$2" || true
 }
-for file in $(calls '\bcl[A-Z][A-Za-z]+\(' '^src/(runtime/|ops/matmul_clblast\.c$)'); do fail "$file calls OpenCL"; done
+for file in $(calls '\bcl[A-Z][A-Za-z]+\(' '^src/runtime/'); do fail "$file calls OpenCL"; done
 for file in $(calls 'CLBlast[A-Z][A-Za-z]*\(' '^src/ops/matmul_clblast\.c$'); do fail "$file calls CLBlast"; done
 for file in $(calls '\bH5[A-Z][a-z_]+[0-9]*\(' '^src/data/h5\.c$'); do fail "$file calls HDF5"; done
 for file in $(grep -lE '\b(printf|puts|exit|abort)\(|\bfprintf\((stdout|stderr)' src/*/*.c || true); do fail "$file prints or exits"; done
