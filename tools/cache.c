@@ -15,12 +15,16 @@ static const cli_option options[] = {
 const cli_command cli_cache = {
     .name = "cache",
     .usage = "show|clear [--json]",
-    .summary = "show or clear the compiled kernels kept on disk",
+    .summary = "show or clear the compiled kernels and self-test verdicts kept on disk",
     .purpose = "Kernels are compiled for the device once and kept in a folder, so that the next start takes "
                "a fraction of\n"
-               "the time. The folder is PF_CACHE, else $XDG_CACHE_HOME/pushforward/cl, else "
-               "~/.cache/pushforward/cl;\n"
-               "PF_CACHE=off keeps nothing. Clearing is always safe.",
+               "the time; so is the verdict of a device's self-test. The folder is PF_CACHE, else\n"
+               "$XDG_CACHE_HOME/pushforward/cl, else ~/.cache/pushforward/cl. Drivers that keep compiled "
+               "kernels by\n"
+               "themselves (PoCL, NVIDIA) are left to it, unless PF_CACHE names a folder or is \"on\". "
+               "PF_CACHE=off keeps\n"
+               "nothing. Beyond 256 MiB the kernels unused for the longest time go. Clearing is always "
+               "safe.",
     .examples = {"cache show", "cache clear"},
     .options = options,
     .run = run,
@@ -32,8 +36,11 @@ static void print_text(const char *folder, const pf_cache_usage *usage, bool cle
         puts("the program cache is off");
         return;
     }
-    printf("%s%s: %llu programs, %s\n", cleared ? "cleared " : "", folder,
-           (unsigned long long)usage->programs, cli_bytes((double)usage->bytes, size));
+    char limit[16];
+    printf("%s%s: %llu program%s, %llu self-test%s, %s of at most %s\n", cleared ? "cleared " : "", folder,
+           (unsigned long long)usage->programs, usage->programs == 1 ? "" : "s",
+           (unsigned long long)usage->verdicts, usage->verdicts == 1 ? "" : "s",
+           cli_bytes((double)usage->bytes, size), cli_bytes((double)PF_CACHE_BYTES_MAX, limit));
 }
 
 static void print_json(const char *folder, const pf_cache_usage *usage, bool cleared) {
@@ -44,7 +51,9 @@ static void print_json(const char *folder, const pf_cache_usage *usage, bool cle
         cJSON_AddNullToObject(o, "folder");
     cJSON_AddBoolToObject(o, "cleared", cleared);
     cJSON_AddNumberToObject(o, "programs", (double)usage->programs);
+    cJSON_AddNumberToObject(o, "verdicts", (double)usage->verdicts);
     cJSON_AddNumberToObject(o, "bytes", (double)usage->bytes);
+    cJSON_AddNumberToObject(o, "bytes_max", (double)PF_CACHE_BYTES_MAX);
     char *text = cJSON_Print(o);
     puts(text ? text : "{}");
     cJSON_free(text);

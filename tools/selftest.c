@@ -9,7 +9,7 @@ static int run(int argc, char **argv);
 
 static const cli_option options[] = {
     {"Device", "device", 0, "DEVICE", "0:1, gpu, cpu, name=TEXT; see pushforward devices"},
-    {"Amount", "quick", 0, NULL, "fewer shapes, and fewer ways of multiplying matrices"},
+    {"Amount", "quick", 0, NULL, "as before a first training: fewer shapes, and fewer ways of multiplying"},
     {"Output", "json", 'j', NULL, "the rows as JSON"},
     {NULL, "quiet", 'q', NULL, "errors only"},
     {0},
@@ -19,9 +19,15 @@ const cli_command cli_selftest = {
     .name = "selftest",
     .usage = "[OPTION ...]",
     .summary = "compare what the device computes with a reference",
-    .purpose = "Runs every operation on the device and in double precision on the host, with the same data,\n"
-               "and compares. Errors are relative: ||device - reference|| / ||reference||. Exit code 0 when\n"
-               "all are within their tolerances, 6 when one is not.",
+    .purpose =
+        "Runs every operation on the device and in double precision on the host, with the same data,\n"
+        "and compares. Errors are relative: ||device - reference|| / ||reference||. Exit code 0 when\n"
+        "all are within their tolerances, 6 when one is not.\n"
+        "\n"
+        "The verdict is remembered per device, driver and version (pushforward cache). Where there is none,\n"
+        "pushforward train makes a quick self-test first: it refuses to train where something basic is\n"
+        "wrong, and does without an optional way of multiplying matrices that is. runtime.selftest = off\n"
+        "leaves that out.",
     .examples = {"selftest", "selftest --device gpu", "selftest --quick --json"},
     .options = options,
     .run = run,
@@ -59,10 +65,10 @@ static void add_json(cJSON *rows, const pf_selftest_row *row) {
 static void print_row(table *t, const pf_selftest_row *row) {
     char error[16] = "-", tolerance[16] = "exact";
     if (t->printed++ == 0)
-        printf("%-26s %6s %9s %10s %8s  %s\n", "row", "checks", "error", "tolerance", "seconds", "state");
+        printf("%-32s %6s %9s %10s %8s  %s\n", "row", "checks", "error", "tolerance", "seconds", "state");
     if (row->state != PF_SELFTEST_FAILED) snprintf(error, sizeof error, "%.1e", row->error);
     if (row->tolerance > 0) snprintf(tolerance, sizeof tolerance, "%.0e", row->tolerance);
-    printf("%-26s %6d %9s %10s %8.2f  %s", row->name, row->checks, error, tolerance, row->seconds,
+    printf("%-32s %6d %9s %10s %8.2f  %s", row->name, row->checks, error, tolerance, row->seconds,
            states[row->state]);
     if (row->state != PF_SELFTEST_OK)
         printf(" (%s)", row->state == PF_SELFTEST_WRONG ? row->worst : row->detail);
@@ -86,6 +92,8 @@ static void print_json(table *t, const pf_device_info *device, const pf_selftest
     cJSON_AddNumberToObject(all, "wrong", result->wrong);
     cJSON_AddNumberToObject(all, "failed", result->failed);
     cJSON_AddNumberToObject(all, "seconds", result->seconds);
+    cJSON_AddStringToObject(all, "avoid", result->avoid);
+    cJSON_AddBoolToObject(all, "usable", !result->basic[0]);
     cJSON_AddItemToObject(all, "rows", t->rows);
     char *text = cJSON_Print(all);
     puts(text ? text : "{}");

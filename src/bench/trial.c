@@ -144,7 +144,13 @@ static pf__buffer *buffer_of(const rig *r, const char *name) {
     return NULL;
 }
 
-static pf_status compile(rig *r, const char *candidate, bool *applies) {
+static bool chose(const char *choices, const char *candidate) {
+    char line[32];
+    snprintf(line, sizeof line, " = %s\n", candidate);
+    return strstr(choices, line) != NULL;
+}
+
+static pf_status compile(rig *r, const char *candidate, pf__finding *f) {
     pf__output outputs[PF__TRIAL_OUTPUTS];
     for (int i = 0; i < r->t->output_count; i++)
         outputs[i] = (pf__output){.value = r->values[i], .buffer = buffer_of(r, r->t->outputs[i].in_place)};
@@ -158,15 +164,15 @@ static pf_status compile(rig *r, const char *candidate, bool *applies) {
                                 .step_block = r->step,
                                 .matmul = candidate};
     PF__TRY(pf__plan_create(&r->plan, &desc, r->err));
-    *applies = true;
-    if (!candidate) return PF_OK;
-    char chosen[32];
     pf__text choices = {0};
-    snprintf(chosen, sizeof chosen, " = %s\n", candidate);
     pf__plan_choices(r->plan, &choices);
-    *applies = strstr(pf__text_string(&choices), chosen) != NULL;
+    const bool cut = choices.failed;
+    f->applies = !candidate || chose(pf__text_string(&choices), candidate);
+    for (const pf__candidate *k = pf__ops[PF__OP_MATMUL]->candidates; k[0].name && k[1].name; k++)
+        if (chose(pf__text_string(&choices), k->name))
+            snprintf(f->optional, sizeof f->optional, "%s", k->name);
     pf__text_free(&choices);
-    return PF_OK;
+    return cut ? pf__fail_memory(r->err, "the choices of a plan", 0) : PF_OK;
 }
 
 static pf_status replay(rig *r, void *const *got) {
@@ -216,7 +222,7 @@ static void compare(const rig *r, pf__finding *f) {
 
 static pf_status run(rig *r, const char *candidate, pf__finding *f) {
     PF__TRY(prepare(r));
-    PF__TRY(compile(r, candidate, &f->applies));
+    PF__TRY(compile(r, candidate, f));
     if (!f->applies) return PF_OK;
     PF__TRY(pf_interpret(r->t->graph, r->values, r->t->output_count, r->bindings, r->leaf_count, SEED, FIRST,
                          r->wanted, r->err));

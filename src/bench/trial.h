@@ -26,6 +26,8 @@ typedef struct pf__finding {
     double error; /* largest ||device - interpreter|| / ||interpreter|| of an output */
     const char *worst;
     int checks;
+    char optional[16]; /* the candidate that the plan chose for products where there is another: "cpu"; or ""
+                        */
 } pf__finding;
 
 /** Enters an output; the symbolic zero and one too many are recorded as errors of the graph. */

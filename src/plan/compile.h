@@ -94,6 +94,11 @@ void pf__compile_free(pf__compile *c);
 bool pf__compile_held(void *user, pf_value v, pf_value *base);
 pf_status pf__storage_new(pf__compile *c, uint64_t count, pf_value value, uint32_t *id);
 
+/** The entry point of a kernel in the plan's program. */
+void pf__kernel_name(int kernel, char out[16]);
+/** The plan's kernels, built; NULL when it has none. */
+pf_status pf__compile_program(pf__compile *c, pf__program **out);
+
 /** The lowering callbacks. */
 void pf__lowering_begin(pf__compile *c);
 

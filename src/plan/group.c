@@ -104,6 +104,8 @@ static pf_status lower_group(pf__compile *c, int *order, int first, int last) {
 static pf_status lower_node(pf__compile *c, const pf__node *n) {
     const pf__candidate *k = pf__ops[n->op]->candidates;
     for (; k && k->name; k++) {
+        const bool last_resort = !k[1].name;
+        if (!last_resort && pf__context_avoids(c->desc->context, k->name)) continue;
         if (!k->supports(&c->lowering, n)) continue;
         const int first = c->step_count;
         PF__TRY(k->lower(&c->lowering, n));

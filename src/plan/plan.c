@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A plan from end to end: compile, build the programs, set the arguments, replay. */
+ * A plan from end to end: compile, build the program, set the arguments, replay. */
 #include "plan/compile.h"
 #include "plan/fused_text.h"
 
@@ -15,72 +15,6 @@ struct pf__plan {
     pf__plan_report report;
     pf__text choices, steps;
 };
-
-/* ---- programs ---- */
-
-typedef struct pf__programs {
-    pf__program **of_kernel; /* per kernel; counted references */
-    int count;
-} pf__programs;
-
-static void kernel_name(int kernel, char out[16]) {
-    snprintf(out, 16, "k%d", kernel);
-}
-
-/* All generated kernels in one program. */
-static pf_status build_generated(pf__compile *c, pf__programs *p) {
-    pf__text text = {0};
-    pf__program *program = NULL;
-    pf_status st = PF_OK;
-    bool any = false;
-    for (int i = 0; i < c->kernel_count; i++) {
-        const pf__kernel_text *k = &c->kernels[i];
-        if (!k->source) continue;
-        if (!any) pf__text_format(&text, "%s%s", k->defines, pf__prelude_text());
-        any = true;
-        pf__text_format(&text, "#define KERNEL k%d\n%s#undef KERNEL\n", i, k->source);
-    }
-    if (any && text.failed)
-        st = pf__fail_memory(c->err, "the generated kernels", text.length);
-    else if (any)
-        st = pf__program_build(c->desc->context, c->desc->name, pf__text_string(&text), "", &program, c->err);
-    for (int i = 0; i < c->kernel_count && st == PF_OK; i++)
-        if (c->kernels[i].source) p->of_kernel[i] = pf__program_retain(program);
-    pf__program_release(&program);
-    pf__text_free(&text);
-    return st;
-}
-
-static pf_status build_file(pf__compile *c, int kernel, pf__program **out) {
-    const pf__kernel_text *k = &c->kernels[kernel];
-    pf__text text = {0};
-    char *source = NULL;
-    PF__TRY(pf__kernel_source(k->file, &source, c->err));
-    pf__text_format(&text, "#define KERNEL k%d\n%s#line 1 \"%s\"\n", kernel, k->defines ? k->defines : "",
-                    k->file);
-    pf__text_add(&text, source);
-    free(source);
-    pf_status st = text.failed ? pf__fail_memory(c->err, "a kernel's text", text.length)
-                               : pf__program_build(c->desc->context, k->file, pf__text_string(&text), "", out,
-                                                   c->err);
-    pf__text_free(&text);
-    return st;
-}
-
-static pf_status build_programs(pf__compile *c, pf__programs *p) {
-    p->of_kernel = calloc((size_t)c->kernel_count + 1, sizeof(pf__program *));
-    if (!p->of_kernel) return pf__fail_memory(c->err, "programs", 0);
-    p->count = c->kernel_count;
-    PF__TRY(build_generated(c, p));
-    for (int i = 0; i < c->kernel_count; i++)
-        if (!c->kernels[i].source) PF__TRY(build_file(c, i, &p->of_kernel[i]));
-    return PF_OK;
-}
-
-static void release_programs(pf__programs *p) {
-    for (int i = 0; i < p->count; i++) pf__program_release(&p->of_kernel[i]);
-    free(p->of_kernel);
-}
 
 /* ---- launches ---- */
 
@@ -136,7 +70,7 @@ static pf_status add_call(pf__compile *c, pf__plan *plan, pf__plan_step *s) {
     return st;
 }
 
-static pf_status add_kernel(pf__compile *c, pf__plan *plan, const pf__programs *p, const pf__plan_step *s) {
+static pf_status add_kernel(pf__compile *c, pf__plan *plan, pf__program *program, const pf__plan_step *s) {
     pf__argument *arguments = calloc((size_t)s->operand_count + 1, sizeof *arguments);
     if (!arguments) return pf__fail_memory(c->err, "kernel arguments", 0);
     for (int i = 0; i < s->operand_count; i++) {
@@ -156,9 +90,9 @@ static pf_status add_kernel(pf__compile *c, pf__plan *plan, const pf__programs *
             a->offset *= 4; /* the arena counts words, the kernel bytes */
     }
     char name[16];
-    kernel_name(s->kernel, name);
+    pf__kernel_name(s->kernel, name);
     pf__launch launch = {.label = s->label,
-                         .program = p->of_kernel[s->kernel],
+                         .program = program,
                          .kernel = name,
                          .dims = s->dims,
                          .arguments = arguments,
@@ -172,11 +106,11 @@ static pf_status add_kernel(pf__compile *c, pf__plan *plan, const pf__programs *
     return st;
 }
 
-static pf_status add_launches(pf__compile *c, pf__plan *plan, const pf__programs *p) {
+static pf_status add_launches(pf__compile *c, pf__plan *plan, pf__program *program) {
     for (int i = 0; i < c->step_count; i++) {
         pf__plan_step *s = &c->steps[i];
         if (s->kernel >= 0)
-            PF__TRY(add_kernel(c, plan, p, s));
+            PF__TRY(add_kernel(c, plan, program, s));
         else
             PF__TRY(add_call(c, plan, s));
         pf__text_format(&plan->steps, "%4d  %s", i, s->label);
@@ -272,11 +206,11 @@ static pf_status compile(pf__compile *c, pf__plan *plan) {
 }
 
 static pf_status finish(pf__compile *c, pf__plan *plan) {
-    pf__programs programs = {0};
+    pf__program *program = NULL;
     PF__TRY(pf__list_create(c->desc->context, &plan->list, c->err));
-    pf_status st = build_programs(c, &programs);
-    if (st == PF_OK) st = add_launches(c, plan, &programs);
-    release_programs(&programs);
+    pf_status st = pf__compile_program(c, &program);
+    if (st == PF_OK) st = add_launches(c, plan, program);
+    pf__program_release(&program);
     plan->outputs = calloc((size_t)c->desc->output_count + 1, sizeof *plan->outputs);
     if (!plan->outputs) return st != PF_OK ? st : pf__fail_memory(c->err, "a plan's outputs", 0);
     plan->output_count = c->desc->output_count;
@@ -284,6 +218,8 @@ static pf_status finish(pf__compile *c, pf__plan *plan) {
         plan->outputs[i] = place_of(c, plan, &(pf__operand){.id = c->output_storage[i]});
     plan->choices = c->choices;
     c->choices = (pf__text){0};
+    if (st == PF_OK && (plan->choices.failed || plan->steps.failed))
+        st = pf__fail_memory(c->err, "the texts of a plan", plan->choices.length + plan->steps.length);
     return st;
 }
 
@@ -317,6 +253,12 @@ void pf__plan_destroy(pf__plan **plan) {
 
 pf_status pf__plan_replay(pf__plan *plan, pf_error *err) {
     return pf__list_replay(plan->list, err);
+}
+
+pf_status pf__plan_poison(pf__plan *plan, pf_error *err) {
+    const uint32_t nan_bits = 0x7fc0beef;
+    if (!plan->arena) return PF_OK;
+    return pf__buffer_fill(plan->arena, 0, pf__buffer_bytes(plan->arena), nan_bits, err);
 }
 
 pf__place pf__plan_place(const pf__plan *plan, int output) {

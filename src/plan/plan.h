@@ -45,6 +45,9 @@ pf_status pf__plan_create(pf__plan **out, const pf__plan_desc *desc, pf_error *e
 void pf__plan_destroy(pf__plan **plan);
 /** Enqueues all launches; never waits, never allocates. */
 pf_status pf__plan_replay(pf__plan *plan, pf_error *err);
+/** Fills the arena with NaN. A plan reads nothing there that the same replay did not write, so that nothing
+ * changes: tests call it before replays. */
+pf_status pf__plan_poison(pf__plan *plan, pf_error *err);
 pf__place pf__plan_place(const pf__plan *plan, int output);
 
 typedef struct pf__plan_report {

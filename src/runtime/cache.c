@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The program cache on disk. An entry is one file, <32 hex digits of the key>.pfcl:
+ * The program cache on disk. An entry is one file, <32 hex digits of the key>.pfcl, whose modification time
+ * is that of its last use:
  *
  *   byte 0   "PFCLPROG"
  *        8   format number
@@ -19,18 +20,21 @@
 #include "pushforward/version.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC       "PFCLPROG"
-#define FORMAT      1
-#define HEADER      64
-#define PAYLOAD_MAX ((size_t)256 << 20) /* no program is near it: a larger file is not ours */
-#define SUFFIX      ".pfcl"
-#define KEY_DIGITS  32
+#define MAGIC          "PFCLPROG"
+#define FORMAT         1
+#define HEADER         64
+#define PAYLOAD_MAX    ((size_t)256 << 20) /* no program is near it: a larger file is not ours */
+#define SUFFIX         ".pfcl"
+#define KEY_DIGITS     32
+#define VERDICT_PREFIX "selftest-"
+#define VERDICT_SUFFIX ".txt"
 
 pf__cache_key pf__cache_key_of(const char *const *texts, int count) {
     pf__cache_key key = {{FORMAT, ~(uint64_t)FORMAT}};
@@ -72,11 +76,19 @@ bool pf__cache_check(const void *file, size_t length, pf__cache_key key, const v
 }
 
 /* malloc; NULL when out of memory. */
-static char *path_of(const char *folder, pf__cache_key key) {
-    char name[KEY_DIGITS + sizeof SUFFIX];
-    snprintf(name, sizeof name, "%016llx%016llx" SUFFIX, (unsigned long long)key.part[0],
-             (unsigned long long)key.part[1]);
+static char *named_path(const char *folder, const char *prefix, pf__cache_key key, const char *suffix) {
+    char name[64];
+    snprintf(name, sizeof name, "%s%016llx%016llx%s", prefix, (unsigned long long)key.part[0],
+             (unsigned long long)key.part[1], suffix);
     return pf__path_join(folder, name);
+}
+
+static char *path_of(const char *folder, pf__cache_key key) {
+    return named_path(folder, "", key, SUFFIX);
+}
+
+char *pf__cache_verdict_path(const char *folder, pf__cache_key key) {
+    return named_path(folder, VERDICT_PREFIX, key, VERDICT_SUFFIX);
 }
 
 void *pf__cache_load(const char *folder, pf__cache_key key, size_t *length) {
@@ -90,10 +102,12 @@ void *pf__cache_load(const char *folder, pf__cache_key key, size_t *length) {
     if (S_ISREG(status.st_mode) && (uintmax_t)status.st_size <= HEADER + PAYLOAD_MAX &&
         pf__file_read(path, &file, &size, NULL) == PF_OK)
         good = pf__cache_check(file, size, key, &payload, &n);
-    if (good)
+    if (good) {
         memmove(file, payload, *length = n);
-    else
+        utimensat(AT_FDCWD, path, NULL, 0); /* used now: see pf__cache_trim */
+    } else {
         unlink(path);
+    }
 done:
     free(path);
     if (good) return file;
@@ -128,43 +142,118 @@ void pf__cache_drop(const char *folder, pf__cache_key key) {
 
 /* ---- the folder ---- */
 
-/* An entry, or the unfinished file of one. */
-static bool is_ours(const char *name) {
-    const char *rest = name + strspn(name, "0123456789abcdef");
-    if (rest - name != KEY_DIGITS || strncmp(rest, SUFFIX, strlen(SUFFIX)) != 0) return false;
-    rest += strlen(SUFFIX);
-    return *rest == 0 || strncmp(rest, ".tmp.", 5) == 0;
+typedef enum kind { NOT_OURS, PROGRAM, VERDICT } kind;
+
+/* Entries, and the unfinished files of them. */
+static kind kind_of(const char *name) {
+    const bool verdict = strncmp(name, VERDICT_PREFIX, strlen(VERDICT_PREFIX)) == 0;
+    const char *digits = verdict ? name + strlen(VERDICT_PREFIX) : name;
+    const char *suffix = verdict ? VERDICT_SUFFIX : SUFFIX,
+               *rest = digits + strspn(digits, "0123456789abcdef");
+    if (rest - digits != KEY_DIGITS || strncmp(rest, suffix, strlen(suffix)) != 0) return NOT_OURS;
+    rest += strlen(suffix);
+    if (*rest && strncmp(rest, ".tmp.", 5) != 0) return NOT_OURS;
+    return verdict ? VERDICT : PROGRAM;
 }
 
-/* Counts what is ours; deletes it where `clear`. */
-static pf_status visit(const char *folder, bool clear, pf_cache_usage *out, pf_error *err) {
-    *out = (pf_cache_usage){0};
+typedef pf_status visitor(void *user, kind k, const char *path, const struct stat *status, pf_error *err);
+
+static pf_status visit(const char *folder, visitor *each, void *user, pf_error *err) {
     DIR *d = opendir(folder);
     if (!d && errno == ENOENT) return PF_OK;
-    if (!d) return pf__fail(err, PF_SYSTEM, "%s: cannot list the folder", folder);
+    if (!d)
+        return pf__hint(err, pf__fail(err, PF_SYSTEM, "%s: cannot list the folder", folder),
+                        "see that it is a folder that you may read");
     pf_status st = PF_OK;
     for (const struct dirent *e; st == PF_OK && (e = readdir(d));) {
         struct stat status;
-        if (!is_ours(e->d_name)) continue;
-        char *path = pf__path_join(folder, e->d_name);
-        if (!path) {
+        const kind k = kind_of(e->d_name);
+        char *path = k ? pf__path_join(folder, e->d_name) : NULL;
+        if (k && !path)
             st = pf__fail_memory(err, folder, strlen(folder));
-        } else if (lstat(path, &status) == 0 && S_ISREG(status.st_mode)) {
-            if (clear && unlink(path) != 0 && errno != ENOENT)
-                st = pf__fail(err, PF_SYSTEM, "%s: cannot delete", path);
-            out->programs += st == PF_OK;
-            out->bytes += st == PF_OK ? (uint64_t)status.st_size : 0;
-        }
+        else if (k && lstat(path, &status) == 0 && S_ISREG(status.st_mode))
+            st = each(user, k, path, &status, err);
         free(path);
     }
     closedir(d);
     return st;
 }
 
+static pf_status count_file(void *user, kind k, const char *path, const struct stat *status, pf_error *err) {
+    pf_cache_usage *usage = user;
+    (void)path;
+    (void)err;
+    ++*(k == VERDICT ? &usage->verdicts : &usage->programs);
+    usage->bytes += (uint64_t)status->st_size;
+    return PF_OK;
+}
+
+static pf_status delete_file(void *user, kind k, const char *path, const struct stat *status, pf_error *err) {
+    if (unlink(path) != 0 && errno != ENOENT)
+        return pf__hint(err, pf__fail(err, PF_SYSTEM, "%s: cannot delete", path),
+                        "see that you may write in its folder");
+    return count_file(user, k, path, status, err);
+}
+
 pf_status pf_cache_show(const char *folder, pf_cache_usage *usage, pf_error *error) {
-    return visit(folder, false, usage, error);
+    *usage = (pf_cache_usage){0};
+    return visit(folder, count_file, usage, error);
 }
 
 pf_status pf_cache_clear(const char *folder, pf_cache_usage *removed, pf_error *error) {
-    return visit(folder, true, removed, error);
+    *removed = (pf_cache_usage){0};
+    return visit(folder, delete_file, removed, error);
+}
+
+/* ---- room ---- */
+
+struct used {
+    char *path;
+    struct timespec when; /* the modification time, which loading renews */
+    uint64_t bytes;
+};
+
+struct listing {
+    struct used *files;
+    size_t count, capacity;
+    uint64_t bytes;
+};
+
+static pf_status list_program(void *user, kind k, const char *path, const struct stat *status,
+                              pf_error *err) {
+    struct listing *l = user;
+    if (k != PROGRAM) return PF_OK;
+    if (l->count == l->capacity) {
+        const size_t wanted = l->capacity ? 2 * l->capacity : 64;
+        struct used *grown = realloc(l->files, wanted * sizeof *grown);
+        if (!grown) return pf__fail_memory(err, "program cache", wanted * sizeof *grown);
+        l->files = grown;
+        l->capacity = wanted;
+    }
+    char *copy = strdup(path);
+    if (!copy) return pf__fail_memory(err, "program cache", strlen(path));
+    l->files[l->count++] = (struct used){copy, status->st_mtim, (uint64_t)status->st_size};
+    l->bytes += (uint64_t)status->st_size;
+    return PF_OK;
+}
+
+static int by_age(const void *a, const void *b) {
+    const struct used *x = a, *y = b;
+    if (x->when.tv_sec != y->when.tv_sec) return x->when.tv_sec < y->when.tv_sec ? -1 : 1;
+    if (x->when.tv_nsec != y->when.tv_nsec) return x->when.tv_nsec < y->when.tv_nsec ? -1 : 1;
+    return strcmp(x->path, y->path);
+}
+
+void pf__cache_trim(const char *folder, uint64_t most, pf__cache_key key) {
+    struct listing l = {0};
+    char *spared = path_of(folder, key);
+    if (spared && visit(folder, list_program, &l, NULL) == PF_OK && l.bytes > most) {
+        qsort(l.files, l.count, sizeof *l.files, by_age);
+        for (size_t i = 0; i < l.count && l.bytes > most; i++)
+            if (strcmp(l.files[i].path, spared) != 0 && unlink(l.files[i].path) == 0)
+                l.bytes -= l.files[i].bytes;
+    }
+    for (size_t i = 0; i < l.count; i++) free(l.files[i].path);
+    free(l.files);
+    free(spared);
 }

@@ -21,12 +21,20 @@ pf__cache_key pf__cache_key_of(const char *const *texts, int count);
 bool pf__cache_check(const void *file, size_t length, pf__cache_key key, const void **payload,
                      size_t *payload_length);
 
-/** The payload kept under key (malloc), or NULL. An entry that fails pf__cache_check is deleted. */
+/** The payload kept under key (malloc), or NULL. An entry that fails pf__cache_check is deleted; a good one
+ * is marked as used now. */
 void *pf__cache_load(const char *folder, pf__cache_key key, size_t *length);
 /** Other processes see the entry whole or not at all. */
 pf_status pf__cache_store(const char *folder, pf__cache_key key, const void *payload, size_t length,
                           pf_error *err);
+/** Deletes programs, those unused for the longest time first, until the folder holds at most `most` bytes;
+ * never the one of key. A process that is reading a deleted file reads it to its end. */
+void pf__cache_trim(const char *folder, uint64_t most, pf__cache_key key);
 /** Deletes the entry of key, if there is one. */
 void pf__cache_drop(const char *folder, pf__cache_key key);
+
+/** <folder>/selftest-<32 hex digits of the key>.txt, where the verdict of a self-test is kept. malloc; NULL
+ * when out of memory. */
+char *pf__cache_verdict_path(const char *folder, pf__cache_key key);
 
 #endif

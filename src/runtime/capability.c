@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 /* Copies without outer blanks: several drivers pad their names. */
 static void copy_trimmed(char *out, size_t size, const char *text) {
@@ -17,47 +19,64 @@ static void copy_trimmed(char *out, size_t size, const char *text) {
     out[length] = 0;
 }
 
+/* A device that is asked. What it does not know (CL_INVALID_VALUE) is 0 or ""; another failure is kept: a
+ * device that is known in part would be used wrongly. */
+struct asked {
+    cl_device_id id;
+    bool failed, no_memory;
+};
+
+static bool ask(struct asked *a, cl_device_info what, size_t size, void *out, size_t *length) {
+    cl_int code = clGetDeviceInfo(a->id, what, size, out, length);
+    if (code != CL_SUCCESS && code != CL_INVALID_VALUE) a->failed = true;
+    return code == CL_SUCCESS;
+}
+
 /* Information of any length as a new text, or NULL. A buffer of fixed size would fail on a long one. */
-static char *device_text(cl_device_id device, cl_device_info what) {
+static char *device_text(struct asked *a, cl_device_info what) {
     size_t size = 0;
-    if (clGetDeviceInfo(device, what, 0, NULL, &size) != CL_SUCCESS || size == 0) return NULL;
+    if (!ask(a, what, 0, NULL, &size) || size == 0) return NULL;
     char *text = calloc(1, size + 1);
-    if (text && clGetDeviceInfo(device, what, size, text, NULL) != CL_SUCCESS) {
+    if (!text) a->no_memory = true;
+    if (text && !ask(a, what, size, text, NULL)) {
         free(text);
         return NULL;
     }
     return text;
 }
 
-static void ask_text(cl_device_id device, cl_device_info what, char *out, size_t size) {
-    char *text = device_text(device, what);
+static void ask_text(struct asked *a, cl_device_info what, char *out, size_t size) {
+    char *text = device_text(a, what);
     copy_trimmed(out, size, text ? text : "");
     free(text);
 }
 
-static void platform_name(cl_platform_id platform, char *out, size_t size) {
+/* Left empty when the platform does not tell. */
+static pf_status platform_name(cl_platform_id platform, char *out, size_t size, pf_error *err) {
     size_t length = 0;
     out[0] = 0;
-    if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, 0, NULL, &length) != CL_SUCCESS) return;
+    if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, 0, NULL, &length) != CL_SUCCESS) return PF_OK;
     char *text = calloc(1, length + 1);
-    if (text && clGetPlatformInfo(platform, CL_PLATFORM_NAME, length, text, NULL) == CL_SUCCESS)
+    if (!text) return pf__fail_memory(err, "the name of a platform", length + 1);
+    if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, length, text, NULL) == CL_SUCCESS)
         copy_trimmed(out, size, text);
     free(text);
+    return PF_OK;
 }
 
-static uint32_t ask_uint(cl_device_id device, cl_device_info what) {
+static uint32_t ask_uint(struct asked *a, cl_device_info what) {
     cl_uint value = 0;
-    return clGetDeviceInfo(device, what, sizeof value, &value, NULL) == CL_SUCCESS ? value : 0;
+    return ask(a, what, sizeof value, &value, NULL) ? value : 0;
 }
 
-static uint64_t ask_ulong(cl_device_id device, cl_device_info what) {
+static uint64_t ask_ulong(struct asked *a, cl_device_info what) {
     cl_ulong value = 0;
-    return clGetDeviceInfo(device, what, sizeof value, &value, NULL) == CL_SUCCESS ? value : 0;
+    return ask(a, what, sizeof value, &value, NULL) ? value : 0;
 }
 
-static bool ask_bool(cl_device_id device, cl_device_info what) {
+static bool ask_bool(struct asked *a, cl_device_info what) {
     cl_bool value = CL_FALSE;
-    return clGetDeviceInfo(device, what, sizeof value, &value, NULL) == CL_SUCCESS && value != CL_FALSE;
+    return ask(a, what, sizeof value, &value, NULL) && value != CL_FALSE;
 }
 
 static bool has_word(const char *list, const char *word) {
@@ -67,10 +86,9 @@ static bool has_word(const char *list, const char *word) {
     return false;
 }
 
-static pf_device_type ask_type(cl_device_id device) {
+static pf_device_type ask_type(struct asked *a) {
     cl_device_type type = 0;
-    if (clGetDeviceInfo(device, CL_DEVICE_TYPE, sizeof type, &type, NULL) != CL_SUCCESS)
-        return PF_DEVICE_OTHER;
+    if (!ask(a, CL_DEVICE_TYPE, sizeof type, &type, NULL)) return PF_DEVICE_OTHER;
     if (type & CL_DEVICE_TYPE_GPU) return PF_DEVICE_GPU;
     if (type & CL_DEVICE_TYPE_CPU) return PF_DEVICE_CPU;
     return type & CL_DEVICE_TYPE_ACCELERATOR ? PF_DEVICE_ACCELERATOR : PF_DEVICE_OTHER;
@@ -96,52 +114,86 @@ uint32_t pf__vector_width(uint32_t reported, pf_device_type type) {
     return reported >= 4 ? 4 : 1;
 }
 
-static uint32_t ask_vector_width(cl_device_id device) {
-    uint32_t width = ask_uint(device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT);
-    return width ? width : ask_uint(device, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT);
+static uint32_t ask_vector_width(struct asked *a) {
+    uint32_t width = ask_uint(a, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT);
+    return width ? width : ask_uint(a, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT);
 }
 
-static void ask_limits(cl_device_id device, pf_device_info *info) {
-    info->compute_units = ask_uint(device, CL_DEVICE_MAX_COMPUTE_UNITS);
-    info->clock_mhz = ask_uint(device, CL_DEVICE_MAX_CLOCK_FREQUENCY);
-    info->memory_bytes = ask_ulong(device, CL_DEVICE_GLOBAL_MEM_SIZE);
-    info->allocation_bytes_max = ask_ulong(device, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
-    info->local_bytes = ask_ulong(device, CL_DEVICE_LOCAL_MEM_SIZE);
+static void ask_limits(struct asked *a, pf_device_info *info) {
+    info->compute_units = ask_uint(a, CL_DEVICE_MAX_COMPUTE_UNITS);
+    info->clock_mhz = ask_uint(a, CL_DEVICE_MAX_CLOCK_FREQUENCY);
+    info->memory_bytes = ask_ulong(a, CL_DEVICE_GLOBAL_MEM_SIZE);
+    info->allocation_bytes_max = ask_ulong(a, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
+    info->local_bytes = ask_ulong(a, CL_DEVICE_LOCAL_MEM_SIZE);
     cl_device_local_mem_type local = CL_NONE;
-    if (clGetDeviceInfo(device, CL_DEVICE_LOCAL_MEM_TYPE, sizeof local, &local, NULL) == CL_SUCCESS)
+    if (ask(a, CL_DEVICE_LOCAL_MEM_TYPE, sizeof local, &local, NULL))
         info->local_is_dedicated = local == CL_LOCAL;
     size_t group = 0;
-    if (clGetDeviceInfo(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL) == CL_SUCCESS)
-        info->work_group_max = group;
-    info->base_align_bytes = ask_uint(device, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8; /* OpenCL says bits */
+    if (ask(a, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL)) info->work_group_max = group;
+    info->base_align_bytes = ask_uint(a, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8; /* OpenCL says bits */
 }
 
-static void ask_device(cl_device_id device, pf_device_info *info) {
-    ask_text(device, CL_DEVICE_NAME, info->name, sizeof info->name);
-    ask_text(device, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
-    ask_text(device, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
-    ask_text(device, CL_DEVICE_VERSION, info->version, sizeof info->version);
-    ask_text(device, CL_DEVICE_OPENCL_C_VERSION, info->c_version, sizeof info->c_version);
-    info->type = ask_type(device);
-    ask_limits(device, info);
-    info->vector_width = pf__vector_width(ask_vector_width(device), info->type);
-    char *extensions = device_text(device, CL_DEVICE_EXTENSIONS);
+static void ask_device(struct asked *a, pf_device_info *info) {
+    ask_text(a, CL_DEVICE_NAME, info->name, sizeof info->name);
+    ask_text(a, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
+    ask_text(a, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
+    ask_text(a, CL_DEVICE_VERSION, info->version, sizeof info->version);
+    ask_text(a, CL_DEVICE_OPENCL_C_VERSION, info->c_version, sizeof info->c_version);
+    info->type = ask_type(a);
+    ask_limits(a, info);
+    info->vector_width = pf__vector_width(ask_vector_width(a), info->type);
+    char *extensions = device_text(a, CL_DEVICE_EXTENSIONS);
     const char *words = extensions ? extensions : "";
-    info->fp64 = ask_ulong(device, CL_DEVICE_DOUBLE_FP_CONFIG) != 0 || has_word(words, "cl_khr_fp64");
+    info->fp64 = ask_ulong(a, CL_DEVICE_DOUBLE_FP_CONFIG) != 0 || has_word(words, "cl_khr_fp64");
     info->fp16 = has_word(words, "cl_khr_fp16");
     free(extensions);
-    info->unified_memory = ask_bool(device, CL_DEVICE_HOST_UNIFIED_MEMORY);
-    info->little_endian = ask_bool(device, CL_DEVICE_ENDIAN_LITTLE);
-    info->has_compiler = ask_bool(device, CL_DEVICE_COMPILER_AVAILABLE);
+    info->unified_memory = ask_bool(a, CL_DEVICE_HOST_UNIFIED_MEMORY);
+    info->little_endian = ask_bool(a, CL_DEVICE_ENDIAN_LITTLE);
+    info->has_compiler = ask_bool(a, CL_DEVICE_COMPILER_AVAILABLE);
 }
 
-static const char *obstacle_of(cl_device_id device, const pf_device_info *info) {
+/* The drivers whose own cache on disk makes ours a burden.
+ *   NVIDIA  what it gives away is PTX, which it compiles again at load.
+ *   PoCL    asking for a program's binary compiles every kernel once more, for any work-group size, and what
+ *           is loaded is compiled once more for the size in use (seen in 3.1, November 2026: a first training
+ *           takes 10.6 s of processor time instead of 5.5 s; a later start gains 0.02 s). */
+static bool keeps_programs(const char *platform) {
+    return strcmp(platform, "NVIDIA CUDA") == 0 || strcmp(platform, "Portable Computing Language") == 0;
+}
+
+static const char *obstacle_of(struct asked *a, const pf_device_info *info) {
     int major = 0, minor = 0;
+    if (a->failed) return "does not answer all that it is asked";
     if (sscanf(info->version, "OpenCL %d.%d", &major, &minor) != 2 || major < 1 || (major == 1 && minor < 2))
         return "is older than OpenCL 1.2";
-    if (!ask_bool(device, CL_DEVICE_AVAILABLE)) return "is not available";
+    if (!ask_bool(a, CL_DEVICE_AVAILABLE)) return "is not available";
     if (!info->has_compiler) return "has no OpenCL C compiler";
     return info->little_endian ? NULL : "is big-endian";
+}
+
+/* PoCL compiles through files, and ends the process when there is no room for them (3.1, LLVM's "IO failure
+ * on output stream"): asked before the first build. */
+pf_status pf__driver_check(const pf_device_info *info, pf_error *err) {
+    static const char *const places[][2] = {
+        {"POCL_CACHE_DIR", ""}, {"XDG_CACHE_HOME", "/pocl/kcache"}, {"HOME", "/.cache/pocl/kcache"}};
+    enum { ROOM_MIB = 16 };
+    char folder[4096] = "";
+    if (strcmp(info->platform, "Portable Computing Language") != 0) return PF_OK;
+    for (size_t i = 0; i < sizeof places / sizeof *places && !folder[0]; i++) {
+        const char *value = getenv(places[i][0]);
+        if (value && *value) snprintf(folder, sizeof folder, "%s%s", value, places[i][1]);
+    }
+    struct statvfs system;
+    if (!folder[0] || statvfs(folder, &system) != 0) return PF_OK; /* PoCL knows another */
+    double mib = (double)system.f_bavail * (double)system.f_frsize / 0x1p20;
+    if (access(folder, W_OK | X_OK) != 0)
+        pf__fail(err, PF_SYSTEM, "%s: cannot write, and PoCL compiles in this folder", folder);
+    else if (system.f_blocks > 0 && mib < ROOM_MIB)
+        pf__fail(err, PF_SYSTEM, "%s: %.1f MiB are free, and PoCL compiles in this folder (%d MiB)", folder,
+                 mib, ROOM_MIB);
+    else
+        return PF_OK;
+    return pf__hint(err, PF_SYSTEM, "set POCL_CACHE_DIR to a folder that can be written and has room");
 }
 
 static void note_empty(struct pf__discovery *d, const char *name) {
@@ -152,7 +204,7 @@ static void note_empty(struct pf__discovery *d, const char *name) {
 static pf_status add_platform(struct pf__discovery *d, cl_platform_id platform, int index, pf_error *err) {
     char name[sizeof d->devices->info.platform];
     cl_uint count = 0;
-    platform_name(platform, name, sizeof name);
+    PF__TRY(platform_name(platform, name, sizeof name, err));
     if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count) != CL_SUCCESS || count == 0) {
         note_empty(d, name);
         return PF_OK;
@@ -169,19 +221,23 @@ static pf_status add_platform(struct pf__discovery *d, cl_platform_id platform, 
         note_empty(d, name);
         count = 0;
     }
-    for (cl_uint i = 0; i < count; i++) {
+    pf_status st = PF_OK;
+    for (cl_uint i = 0; i < count && st == PF_OK; i++) {
         struct pf__found *f = &d->devices[d->count++];
+        struct asked asked = {.id = ids[i]};
         memset(f, 0, sizeof *f);
         f->platform = platform;
         f->device = ids[i];
         f->info.platform_index = index;
         f->info.device_index = (int)i;
         memcpy(f->info.platform, name, sizeof name);
-        ask_device(ids[i], &f->info);
-        f->obstacle = obstacle_of(ids[i], &f->info);
+        ask_device(&asked, &f->info);
+        f->info.keeps_programs = keeps_programs(name);
+        f->obstacle = obstacle_of(&asked, &f->info);
+        if (asked.no_memory) st = pf__fail_memory(err, "the description of a device", sizeof f->info);
     }
     free(ids);
-    return PF_OK;
+    return st;
 }
 
 pf_status pf__discover(struct pf__discovery *out, pf_error *err) {

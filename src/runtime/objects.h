@@ -24,6 +24,8 @@ struct pf__discovery {
 /** Finds nothing without failing; fails only when memory runs out. */
 pf_status pf__discover(struct pf__discovery *out, pf_error *err);
 void pf__discovery_clear(struct pf__discovery *d);
+/** PF_SYSTEM when the device's driver is known to end the process for lack of a folder to compile in. */
+pf_status pf__driver_check(const pf_device_info *info, pf_error *err);
 /** Only widths that the kernels are written for. A GPU's lanes are work-items: beyond float4 it gains
  * nothing. */
 uint32_t pf__vector_width(uint32_t reported, pf_device_type type);
@@ -41,7 +43,9 @@ struct pf_context {
     cl_device_id device;
     cl_context context;
     cl_command_queue queue; /* in order */
-    char *cache;            /* folder of built programs, or NULL */
+    char *cache;            /* folder of built programs and verdicts, or NULL */
+    bool keeps;             /* built programs in that folder */
+    char avoided[64];       /* see pf_context_avoid */
     char platform_version[256];
     bool profile;
     void (*log)(void *user, pf_log_level level, const char *line);

@@ -2,6 +2,7 @@
  * Kernel sources and their building. */
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "runtime/embedded.h"
 #include "runtime/objects.h"
@@ -35,6 +36,17 @@ pf_status pf__kernel_source(const char *name, char **text, pf_error *err) {
         return PF_OK;
     }
     return pf__fail(err, PF_USAGE, "there is no kernel source '%s'", name);
+}
+
+pf_status pf__kernel_hash(uint64_t *out, pf_error *err) {
+    *out = 0;
+    for (const struct pf__embedded *e = pf__embedded; e->name; e++) {
+        char *text = NULL;
+        PF__TRY(pf__kernel_source(e->name, &text, err));
+        *out = pf__hash64(text, strlen(text), pf__hash64(e->name, strlen(e->name), *out));
+        free(text);
+    }
+    return PF_OK;
 }
 
 static char *build_log(const pf_context *c, cl_program program) {
@@ -136,12 +148,15 @@ static void keep(pf_context *c, const pf__program *p, pf__cache_key key) {
     unsigned char *binary = malloc(length);
     pf_error err = {0};
     if (!binary) return;
-    if (clGetProgramInfo(p->program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS &&
-        pf__cache_store(c->cache, key, binary, length, &err) != PF_OK) {
+    if (clGetProgramInfo(p->program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) != CL_SUCCESS)
+        goto done;
+    if (pf__cache_store(c->cache, key, binary, length, &err) == PF_OK) {
+        pf__cache_trim(c->cache, PF_CACHE_BYTES_MAX, key);
+    } else {
         pf__log(c, PF_LOG_DEBUG, "programs are no longer kept: %s", err.message);
-        free(c->cache);
-        c->cache = NULL;
+        c->keeps = false;
     }
+done:
     free(binary);
 }
 
@@ -151,10 +166,10 @@ static pf_status load_or_build(pf_context *c, pf__program *p, const char *source
     if (!strpbrk(p->what, "\"\\")) snprintf(head, sizeof head, "#line 1 \"%s\"\n", p->what);
     pf__cache_key key = key_of(c, head, source, options);
     double begin = pf__seconds();
-    bool loaded = c->cache && load(c, p, key, options);
+    bool loaded = c->keeps && load(c, p, key, options);
     if (!loaded) {
         PF__TRY(build(c, p, head, source, options, err));
-        if (c->cache) keep(c, p, key);
+        if (c->keeps) keep(c, p, key);
     }
     ++*(loaded ? &c->counts.programs_loaded : &c->counts.programs_built);
     pf__log(c, PF_LOG_DEBUG, "%s %s in %.3f s", loaded ? "loaded" : "built", p->what, pf__seconds() - begin);

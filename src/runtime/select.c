@@ -94,7 +94,7 @@ static pf_status fail_none(const struct pf__discovery *d, const char *selector, 
         return pf__hint(
             err,
             pf__fail(err, PF_NO_DEVICE, "no OpenCL device found; platforms without a device: %s", d->empty),
-            "%s; for PoCL see that POCL_CACHE_DIR, where it is set, can be written", install);
+            "%s; for PoCL see that POCL_CACHE_DIR, or without it ~/.cache, can be written", install);
     pf__text list = {0};
     for (int i = 0; i < d->count; i++) {
         const struct pf__found *f = &d->devices[i];

@@ -4,6 +4,7 @@
 #include "fixture.h"
 #include "runtime/cache.h"
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ static void leave(void) {
 static pf_context *open_with(const char *cache) {
     pf_context *c = NULL;
     pf_error err = {0};
-    pf_context_desc desc = {.device = getenv("PF_DEVICE"), .cache = cache};
+    pf_context_desc desc = {.device = getenv("PF_DEVICE"), .cache = cache, .cache_always = true};
     CHECK_OK(pf_context_create(&c, &desc, &err), err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     return c;
@@ -198,6 +199,10 @@ static void outlives_what_the_driver_refuses(void) {
     char path[PATH];
     pf__cache_key key = {{0}};
     pf_error err = {0};
+    pf_context *c = open_with(NULL);
+    const bool fatal = fixture_dies_of_bad_binaries(c);
+    pf_context_destroy(&c);
+    if (fatal) return;
     enter();
     build(folder, SOURCE, "-DF=2.0f", right);
     find_entry(path);
@@ -352,6 +357,83 @@ static void survives_two_writers(void) {
     leave();
 }
 
+/* ---- who keeps what ---- */
+
+static void leaves_it_to_a_driver_that_keeps(void) {
+    float y[COUNT];
+    char path[PATH];
+    pf_error err = {0};
+    pf_context *c = NULL;
+    pf__program *p = NULL;
+    enter();
+    pf_context_desc desc = {.device = getenv("PF_DEVICE"), .cache = folder};
+    CHECK_OK(pf_context_create(&c, &desc, &err), err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CHECK_OK(pf__program_build(c, "test.cl", SOURCE, "-DF=2.0f", &p, &err), err);
+    if (p) compute(c, p, y);
+    CU_ASSERT_STRING_EQUAL(pf_context_cache(c), folder); /* verdicts are kept in any case */
+    CHECK_INT(find_entry(path), !pf_context_device(c)->keeps_programs);
+    pf__program_release(&p);
+    pf_context_destroy(&c);
+    leave();
+}
+
+/* ---- room ---- */
+
+static pf__cache_key numbered(int i) {
+    char text[16];
+    const char *const texts[] = {text};
+    snprintf(text, sizeof text, "%d", i);
+    return pf__cache_key_of(texts, 1);
+}
+
+static int holds(int i) {
+    size_t length;
+    void *payload = pf__cache_load(folder, numbered(i), &length);
+    free(payload);
+    return payload != NULL;
+}
+
+/* Entry i was used i seconds after the first. */
+static void date_entry(int i) {
+    char path[PATH];
+    const pf__cache_key key = numbered(i);
+    const struct timespec times[2] = {{.tv_sec = 1000 + i}, {.tv_sec = 1000 + i}};
+    snprintf(path, sizeof path, "%s/%016llx%016llx.pfcl", folder, (unsigned long long)key.part[0],
+             (unsigned long long)key.part[1]);
+    CHECK_INT(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void drops_what_was_unused_longest(void) {
+    enum { ENTRIES = 6, BYTES = 64 + 100 };
+    char payload[100] = {1}, path[PATH];
+    pf_error err = {0};
+    pf_cache_usage usage;
+    enter();
+    for (int i = 0; i < ENTRIES; i++) {
+        CHECK_OK(pf__cache_store(folder, numbered(i), payload, sizeof payload, &err), err);
+        date_entry(i);
+    }
+    snprintf(path, sizeof path, "%s/notes.txt", folder);
+    write_raw(path, payload, sizeof payload);
+    char *verdict = pf__cache_verdict_path(folder, numbered(0));
+    write_raw(verdict, payload, sizeof payload);
+    pf__cache_trim(folder, ENTRIES * BYTES, numbered(5));
+    CHECK_OK(pf_cache_show(folder, &usage, &err), err);
+    CHECK_INT(usage.programs, ENTRIES);
+    CHECK_INT(usage.verdicts, 1);
+    CHECK_INT(holds(0), 1); /* which makes it the latest */
+    pf__cache_trim(folder, 3 * BYTES + 1, numbered(1));
+    const int kept[ENTRIES] = {1, 1, 0, 0, 0, 1}; /* 1 is spared, though the oldest */
+    for (int i = 0; i < ENTRIES; i++) CHECK_INT(holds(i), kept[i]);
+    pf__cache_trim(folder, 0, numbered(1));
+    for (int i = 0; i < ENTRIES; i++) CHECK_INT(holds(i), i == 1);
+    CHECK_INT(pf__file_exists(path), 1);
+    CHECK_INT(pf__file_exists(verdict), 1);
+    free(verdict);
+    leave();
+}
+
 /* ---- showing and clearing ---- */
 
 static void shows_and_clears_its_own(void) {
@@ -394,5 +476,7 @@ void test_cache_suite(void) {
     CU_add_test(s, "works when the folder vanishes", works_when_the_folder_vanishes);
     CU_add_test(s, "creates the folder", creates_the_folder);
     CU_add_test(s, "survives two writers", survives_two_writers);
+    CU_add_test(s, "leaves it to a driver that keeps", leaves_it_to_a_driver_that_keeps);
+    CU_add_test(s, "drops what was unused longest", drops_what_was_unused_longest);
     CU_add_test(s, "shows and clears its own", shows_and_clears_its_own);
 }
