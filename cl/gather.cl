@@ -36,6 +36,7 @@ kernel void KERNEL(const global uint *restrict table, uint table_offset, const g
 
 #elif defined GATHER_ADJOINT
 
+/* mad by 1 is the same addition, which vectorising compilers (Intel's) leave in its order. */
 kernel void KERNEL(const global float *restrict source, uint source_offset, const global int *restrict index,
                    uint index_offset, global float *restrict out, uint out_offset, uint rows, uint B, uint D,
                    uint CW, uint RB) {
@@ -57,7 +58,7 @@ kernel void KERNEL(const global float *restrict source, uint source_offset, cons
         for (uint d = whole; d < d1; d++) {
             float sum = 0.0f;
             for (uint b = 0; b < B; b++)
-                if (index[b] == (int)r) sum += source[(size_t)b * D + d];
+                if (index[b] == (int)r) sum = mad(1.0f, source[(size_t)b * D + d], sum);
             to[d] = sum;
         }
     }

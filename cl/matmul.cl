@@ -19,7 +19,6 @@
  *   W         | PACK         | width of a panel                                    | > 0
  *   KP        | PACK         | rows that one item packs                            | > 0
  *   TRANSPOSED| PACK         | B is [N,K] (else [K,N])                             | defined or not
- *   LX        | GENERIC      | local size along N                                  | 1, 8
  *
  * Vector loads may run up to 64 floats past a tensor; what they bring ends in lanes that are never stored. */
 
@@ -284,12 +283,14 @@ kernel __attribute__((reqd_work_group_size(1, 1, 1))) void KERNEL(const global f
 
 #elif defined MATMUL_GENERIC
 
-/* op(A)[i][k] = A[i a_row + k a_column], op(B)[k][j] = B[k b_row + j b_column]. Group (x, y, b) owns 4 LX
- * columns and 4 rows per item along y; an item's columns are LX apart, so that neighbours read neighbours. */
+/* op(A)[i][k] = A[i a_row + k a_column], op(B)[k][j] = B[k b_row + j b_column]. A group of LX items
+ * along x owns 4 LX columns and 4 rows per item along y; an item's columns are LX apart, so that neighbours read
+ * neighbours. */
 kernel void KERNEL(const global float *restrict A, uint a_offset, const global float *restrict B,
                    uint b_offset, global float *restrict C, uint c_offset, uint M, uint N, uint K, uint a_row,
                    uint a_column, uint b_row, uint b_column) {
     const uint item = get_global_id(2), i0 = (uint)get_global_id(1) * 4;
+    const uint LX = (uint)get_local_size(0);
     const uint j0 = (uint)get_group_id(0) * (4 * LX) + (uint)get_local_id(0);
     if (i0 >= M || j0 >= N) return;
     A += a_offset + (size_t)item * M * K;

@@ -30,6 +30,7 @@ typedef struct pf_device_info {
     uint32_t base_align_bytes;
     uint32_t vector_width; /* native width for float: 16, 8, 4 or 1 */
     bool fp64, fp16, unified_memory, little_endian, has_compiler;
+    bool keeps_programs; /* the driver keeps what it compiled on disk by itself */
 } pf_device_info;
 
 /** Lists every device of every platform; platforms that are empty or broken are skipped.
@@ -46,8 +47,13 @@ typedef struct pf_context_desc {
     void (*log)(void *user, pf_log_level level, const char *line); /* NULL: silent */
     void *log_user;
     bool profile;      /* time every launch by events: slower, see `pushforward train --profile` */
-    const char *cache; /* folder that keeps built programs from one start to the next, created if need be;
-                          NULL or "": none. Where it cannot be written, programs are built as without it */
+    const char *cache; /* folder that keeps built programs and self-test verdicts from one start to the next,
+                          created if need be; NULL or "": none. Where it cannot be written, all goes on as
+                          without it */
+    bool cache_always; /* keep built programs even where the driver does so itself (keeps_programs): PoCL
+                          compiles every kernel twice for that */
+    uint32_t
+        vector_width; /* 0: the device's; 4, 8 or 16: the kernels for vectors so wide, wherever they run */
 } pf_context_desc;
 
 /** Opens a device. PF_NO_DEVICE when none fits: the message lists what there is, the hint says what to
@@ -58,6 +64,16 @@ PF_API void pf_context_destroy(pf_context **context);
 /** Valid as long as the context. */
 PF_API const pf_device_info *pf_context_device(const pf_context *context);
 
+/** The folder that keeps programs and verdicts; NULL when there is none, or it cannot be written. */
+PF_API const char *pf_context_cache(const pf_context *context);
+/** Plans made on this context from now on do without these ways of computing, wherever an operation has
+ * another: names separated by commas, such as "cpu,clblast" for matrix products; NULL or "": use all.
+ * Replaces the earlier list. pf_selftest_require says which a device gets wrong. PF_USAGE when the list is
+ * too long. */
+PF_API pf_status pf_context_avoid(pf_context *context, const char *candidates, pf_error *error);
+/** The list, "" when empty; valid until the next pf_context_avoid. */
+PF_API const char *pf_context_avoided(const pf_context *context);
+
 typedef struct pf_context_counts {
     uint64_t launches;                        /* kernels and library calls enqueued */
     uint64_t blocking;                        /* calls that waited for the device */
@@ -67,15 +83,19 @@ typedef struct pf_context_counts {
 } pf_context_counts;
 PF_API pf_context_counts pf_context_count(const pf_context *context);
 
+/** A program cache that grows beyond this loses the programs that were not used for the longest time. */
+#define PF_CACHE_BYTES_MAX ((uint64_t)256 << 20)
+
 /** What a program cache holds. */
 typedef struct pf_cache_usage {
     uint64_t programs; /* files */
+    uint64_t verdicts; /* of self-tests: files */
     uint64_t bytes;
 } pf_cache_usage;
 /** A folder that does not exist holds nothing. PF_SYSTEM when it cannot be listed. */
 PF_API pf_status pf_cache_show(const char *folder, pf_cache_usage *usage, pf_error *error);
-/** Deletes every program of the cache, of whatever device and version, and no other file. Safe while others
- * use it: they compile. */
+/** Deletes every program and verdict of the cache, of whatever device and version, and no other file. Safe
+ * while others use it: they compile. */
 PF_API pf_status pf_cache_clear(const char *folder, pf_cache_usage *removed, pf_error *error);
 
 #endif

@@ -5,8 +5,7 @@
 
 pf_status pf__matmul_generic(pf__lowering *l, const pf__node *n) {
     const pf__product p = pf__product_of(l->graph, n);
-    const bool grouped = l->device->work_group_max >= 64;
-    const uint32_t lx = grouped ? 8 : 1;
+    const uint32_t lx = l->device->work_group_max >= 64 ? 8 : 1;
     const pf__operand operands[] = {
         pf__read(p.a),
         pf__read(p.b),
@@ -22,8 +21,7 @@ pf_status pf__matmul_generic(pf__lowering *l, const pf__node *n) {
     const pf__step_desc step = {
         .label = p.label,
         .file = "matmul.cl",
-        .defines = grouped ? "#define MATMUL_GENERIC 1\n#define LX 8\n"
-                           : "#define MATMUL_GENERIC 1\n#define LX 1\n",
+        .defines = "#define MATMUL_GENERIC 1\n",
         .dims = 3,
         .global = {(size_t)pf__ceil_div(p.n, 4 * lx) * lx, pf__round_up(pf__ceil_div(p.m, 4), lx), p.batch},
         .local = {lx, lx, 1},

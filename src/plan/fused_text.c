@@ -391,7 +391,7 @@ static void print_column_reduction(pf__text *t, const pf__fused *f, const pf__lo
                                    const pf__cut *cut) {
     const bool maximum = f->kind == PF__FUSED_MAX;
     const pf__loop *v = &loops->list[loops->vector];
-    char offset[48], value[24];
+    char offset[48], value[32];
     slice_offset(cut, offset);
     print_signature(t, f, cut);
     pf__text_format(t, "  const uint cb = get_global_id(0) * %lluu, r = get_global_id(1);\n",

@@ -37,7 +37,9 @@ static int find_kernel(pf__compile *c, const pf__step_desc *d) {
     }
     pf__kernel_text *k = &c->kernels[c->kernel_count];
     *k = (pf__kernel_text){copy_text(d->file), copy_text(d->source), copy_text(d->defines), hash};
-    return c->kernel_count++;
+    c->kernel_count++; /* it is c's to free, whole or not */
+    bool whole = (k->file || !d->file) && (k->source || !d->source) && (k->defines || !d->defines);
+    return whole ? c->kernel_count - 1 : -1;
 }
 
 static pf__plan_step *add_step(pf__compile *c, const char *label, const pf__operand *operands, int count) {

@@ -25,9 +25,8 @@ static pf_status check_fit(const pf_context *c, uint64_t bytes, const char *what
     return st == PF_OK ? st : pf__hint(err, st, "use a smaller batch or a smaller model");
 }
 
-static pf_status fill_zero(pf__buffer *b, size_t offset, size_t bytes, pf_error *err) {
-    const cl_uint zero = 0;
-    cl_int code = clEnqueueFillBuffer(b->context->queue, b->memory, &zero, sizeof zero, offset, bytes, 0,
+static pf_status fill(pf__buffer *b, size_t offset, size_t bytes, cl_uint word, pf_error *err) {
+    cl_int code = clEnqueueFillBuffer(b->context->queue, b->memory, &word, sizeof word, offset, bytes, 0,
                                       NULL, NULL);
     if (code == CL_SUCCESS) return PF_OK;
     return pf__opencl_fail(err, b->context, "clEnqueueFillBuffer", code, "in %s (%zu bytes at %zu)", b->what,
@@ -52,7 +51,7 @@ pf_status pf__buffer_create(pf_context *c, size_t bytes, const char *what, pf__b
                              held, (unsigned long long)c->counts.bytes);
         goto fail_memory;
     }
-    st = fill_zero(b, 0, held, err);
+    st = fill(b, 0, held, 0, err);
     if (st != PF_OK) goto fail_fill;
     c->counts.allocations++;
     c->counts.bytes += held;
@@ -120,12 +119,16 @@ pf_status pf__buffer_read(pf__buffer *b, size_t offset, void *host, size_t bytes
                            b->what, bytes, offset);
 }
 
-pf_status pf__buffer_zero(pf__buffer *b, size_t offset, size_t bytes, pf_error *err) {
-    PF__TRY(check_range(b, "zero", offset, bytes, err));
+pf_status pf__buffer_fill(pf__buffer *b, size_t offset, size_t bytes, uint32_t word, pf_error *err) {
+    PF__TRY(check_range(b, "fill", offset, bytes, err));
     if (offset % 4 || bytes % 4)
-        return pf__fail(err, PF_USAGE, "zero %s: %zu bytes at %zu are not whole words", b->what, bytes,
+        return pf__fail(err, PF_USAGE, "fill %s: %zu bytes at %zu are not whole words", b->what, bytes,
                         offset);
-    return bytes ? fill_zero(b, offset, bytes, err) : PF_OK;
+    return bytes ? fill(b, offset, bytes, word, err) : PF_OK;
+}
+
+pf_status pf__buffer_zero(pf__buffer *b, size_t offset, size_t bytes, pf_error *err) {
+    return pf__buffer_fill(b, offset, bytes, 0, err);
 }
 
 pf_status pf__buffer_copy(pf__buffer *from, size_t from_offset, pf__buffer *to, size_t to_offset,

@@ -88,21 +88,40 @@ static pf_status check_geometry(const pf__launch *launch, pf_error *err) {
     return PF_OK;
 }
 
-/* What this kernel allows on this device may be less than what the device allows. */
-static pf_status check_limits(const pf_context *c, const struct pf__node *n, pf_error *err) {
-    size_t group = 1, group_max = 0;
-    cl_ulong local_bytes = 0;
-    for (cl_uint i = 0; i < n->dims; i++) group *= n->local[i];
+/* A driver may allow this kernel smaller groups than the device's limit says. Where the kernel does not fix
+ * their size they are halved until they fit, which keeps them divisors of the global size. */
+static pf_status fit_group(const pf_context *c, struct pf__node *n, pf_error *err) {
+    size_t wish = 1, group_max = 0, fixed[3] = {0};
+    for (cl_uint i = 0; i < n->dims; i++) wish *= n->local[i];
     cl_int code = clGetKernelWorkGroupInfo(n->kernel, c->device, CL_KERNEL_WORK_GROUP_SIZE, sizeof group_max,
                                            &group_max, NULL);
+    if (c->info.work_group_max && (!group_max || group_max > c->info.work_group_max))
+        group_max = c->info.work_group_max; /* some drivers repeat what the kernel asks for */
+    if (code == CL_SUCCESS && (!n->local[0] || !group_max || wish <= group_max)) return PF_OK;
     if (code == CL_SUCCESS)
-        code = clGetKernelWorkGroupInfo(n->kernel, c->device, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local_bytes,
-                                        &local_bytes, NULL);
+        code = clGetKernelWorkGroupInfo(n->kernel, c->device, CL_KERNEL_COMPILE_WORK_GROUP_SIZE, sizeof fixed,
+                                        fixed, NULL);
     if (code != CL_SUCCESS) return fail_launch(c, n, "clGetKernelWorkGroupInfo", code, err);
-    if (n->local[0] && group_max && group > group_max)
+    if (fixed[0])
         return pf__fail(err, PF_DEVICE,
                         "%s, '%s': a work-group of %zu exceeds the %zu that it may have on '%s'", n->entry,
-                        n->label, group, group_max, c->info.name);
+                        n->label, wish, group_max, c->info.name);
+    for (size_t group = wish; group > group_max;) {
+        size_t *widest = &n->local[0];
+        for (cl_uint i = 1; i < n->dims; i++)
+            if (n->local[i] > *widest) widest = &n->local[i];
+        group /= *widest;
+        *widest = *widest % 2 ? 1 : *widest / 2;
+        group *= *widest;
+    }
+    return PF_OK;
+}
+
+static pf_status check_local_memory(const pf_context *c, const struct pf__node *n, pf_error *err) {
+    cl_ulong local_bytes = 0;
+    cl_int code = clGetKernelWorkGroupInfo(n->kernel, c->device, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local_bytes,
+                                           &local_bytes, NULL);
+    if (code != CL_SUCCESS) return fail_launch(c, n, "clGetKernelWorkGroupInfo", code, err);
     if (c->info.local_bytes && local_bytes > c->info.local_bytes)
         return pf__fail(err, PF_DEVICE, "%s, '%s': %llu bytes of local memory exceed the %llu of '%s'",
                         n->entry, n->label, (unsigned long long)local_bytes,
@@ -165,7 +184,8 @@ static pf_status fill_kernel(const pf_context *c, struct pf__node *n, const pf__
     n->kernel = clCreateKernel(n->program->program, n->entry, &code);
     if (!n->kernel)
         return pf__opencl_fail(err, c, "clCreateKernel", code, "for %s of %s", n->entry, n->program->what);
-    PF__TRY(check_limits(c, n, err));
+    PF__TRY(fit_group(c, n, err));
+    PF__TRY(check_local_memory(c, n, err));
     return set_arguments(c, n, launch, err);
 }
 

@@ -14,6 +14,12 @@
 
 void pf__log(const pf_context *c, pf_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/** True when `candidate` is in the list of pf_context_avoid. */
+bool pf__context_avoids(const pf_context *c, const char *candidate);
+/** The version of the platform, which names its compiler; "" without a cache. */
+const char *pf__context_platform_version(const pf_context *c);
+/** Whether programs built from now on are kept; returns what was so far. Nothing is kept without a cache. */
+bool pf__context_keep(pf_context *c, bool keep);
 /** Waits for all work in flight (counted as blocking). */
 pf_status pf__context_finish(pf_context *c, pf_error *err);
 
@@ -34,6 +40,7 @@ pf_status pf__buffer_write(pf__buffer *b, size_t offset, const void *host, size_
 pf_status pf__buffer_read(pf__buffer *b, size_t offset, void *host, size_t bytes, pf_error *err);
 /** Non-blocking on the queue; offset and bytes are multiples of 4. */
 pf_status pf__buffer_zero(pf__buffer *b, size_t offset, size_t bytes, pf_error *err);
+pf_status pf__buffer_fill(pf__buffer *b, size_t offset, size_t bytes, uint32_t word, pf_error *err);
 pf_status pf__buffer_copy(pf__buffer *from, size_t from_offset, pf__buffer *to, size_t to_offset,
                           size_t bytes, pf_error *err);
 
@@ -43,6 +50,8 @@ typedef struct pf__program pf__program;
 /** The text of a file of cl/ ("matmul.cl"): embedded, or from the folder PF_KERNEL_DIR. malloc,
  * NUL-terminated; the caller frees. */
 pf_status pf__kernel_source(const char *name, char **text, pf_error *err);
+/** Over all kernel sources, in the order of their names' table. */
+pf_status pf__kernel_hash(uint64_t *out, pf_error *err);
 /** Builds OpenCL C. On failure the message holds the first error lines of the log. Always passes
  * -cl-std=CL1.2. */
 pf_status pf__program_build(pf_context *c, const char *what, const char *source, const char *options,
@@ -68,7 +77,9 @@ typedef struct pf__launch {
     pf__program *program;
     const char *kernel; /* entry point */
     int dims;
-    size_t global[3], local[3]; /* local[0] == 0: the driver's choice */
+    /* local[0] == 0: the driver's choice. Else a wish, made smaller where the driver allows this kernel less:
+     * one that counts on its size says reqd_work_group_size, and then is refused. */
+    size_t global[3], local[3];
     const pf__argument *arguments;
     int argument_count;
     double flops, bytes; /* useful work, for profiles */

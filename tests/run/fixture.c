@@ -8,8 +8,10 @@ static pf_context *context;
 
 pf_context *test_context(void) {
     pf_error error = {0};
-    if (!context &&
-        pf_context_create(&context, &(pf_context_desc){.device = getenv("PF_DEVICE")}, &error) != PF_OK) {
+    const char *width = getenv("PF_TEST_WIDTH");
+    const pf_context_desc desc = {.device = getenv("PF_DEVICE"),
+                                  .vector_width = (uint32_t)atoi(width ? width : "0")};
+    if (!context && pf_context_create(&context, &desc, &error) != PF_OK) {
         fprintf(stderr, "no device to test on: %s\nhint: %s\n", error.message, error.hint);
         exit(1);
     }

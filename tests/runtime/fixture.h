@@ -24,6 +24,11 @@ static inline bool fixture_is_oclgrind(const pf_context *c) {
     return strstr(pf_context_device(c)->platform, "Oclgrind") != NULL;
 }
 
+/** Rusticl ends the process when it is given a binary that is none of its own. */
+static inline bool fixture_dies_of_bad_binaries(const pf_context *c) {
+    return strcmp(pf_context_device(c)->platform, "rusticl") == 0;
+}
+
 static inline pf__buffer *fixture_buffer(pf_context *c, const float *values, size_t count, const char *what) {
     pf__buffer *b = NULL;
     pf_error err = {0};

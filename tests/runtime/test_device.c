@@ -189,10 +189,28 @@ static void works_without_a_driver(void) {
     rmdir(folder);
 }
 
+static void takes_another_vector_width(void) {
+    pf_error err = {0};
+    for (uint32_t width = 4; width <= 16; width *= 2) {
+        pf_context *c = NULL;
+        CHECK_OK(pf_context_create(
+                     &c, &(pf_context_desc){.device = getenv("PF_DEVICE"), .vector_width = width}, &err),
+                 err);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+        const pf_device_info *info = pf_context_device(c);
+        CHECK_INT(info->vector_width, info->type == PF_DEVICE_GPU ? 4 : width);
+        pf_context_destroy(&c);
+    }
+    pf_context *none = NULL;
+    CHECK_INT(pf_context_create(&none, &(pf_context_desc){.vector_width = 5}, &err), PF_USAGE);
+    CHECK_CONTAINS(err.message, "vectors of 5");
+}
+
 void test_device_suite(void) {
     CU_pSuite s = CU_add_suite("device", NULL, NULL);
     CU_add_test(s, "lists devices", lists_devices);
     CU_add_test(s, "chooses vector widths", chooses_vector_widths);
+    CU_add_test(s, "takes another vector width", takes_another_vector_width);
     CU_add_test(s, "opens what is there", opens_what_is_there);
     CU_add_test(s, "selects", selects);
     CU_add_test(s, "refuses bad selectors", refuses_bad_selectors);

@@ -177,8 +177,6 @@ static void refuses_bad_launches(void) {
     check_refusal(l, bad, PF_USAGE, "the label");
     bad = good, bad.dims = 4;
     check_refusal(l, bad, PF_USAGE, "4 dimensions");
-    bad = good, bad.local[0] = bad.global[0] = 1 << 24;
-    check_refusal(l, bad, PF_DEVICE, "a work-group of 16777216 exceeds");
     pf__list_destroy(&l);
     CHECK_INT(pf_context_count(c).bytes, held);
     pf__program_release(&p);
@@ -211,6 +209,75 @@ static void two_dimensions_and_free_local(void) {
     CHECK_OK(pf__list_replay(l, &err), err);
     CHECK_OK(pf__buffer_read(b, 0, out, sizeof out, &err), err);
     for (int i = 0; i < 6; i++) CHECK_NEAR(out[i], 10 * (i / 3) + i % 3, 0);
+    pf__list_destroy(&l);
+    pf__program_release(&p);
+    pf__buffer_release(&b);
+    pf_context_destroy(&c);
+}
+
+/* A group that the driver does not allow this kernel is made smaller, unless the kernel counts on its size.
+ */
+static void groups_fit_the_kernel(void) {
+    enum { ACROSS = 3 };
+    pf_error err = {0};
+    pf_context *c = fixture_open(false);
+    const size_t wish = 2 * pf_context_device(c)->work_group_max, items = ACROSS * wish;
+    pf__list *l = NULL;
+    pf__program *p = NULL;
+    pf__buffer *b = fixture_buffer(c, NULL, items, "out");
+    const char *source = "kernel void size(global float *y, uint y0) {\n"
+                         "    y[y0 + get_global_id(1) * get_global_size(0) + get_global_id(0)] =\n"
+                         "        get_local_size(0) * get_local_size(1);\n}\n";
+    float *out = calloc(items, sizeof *out);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+    CHECK_OK(pf__program_build(c, "sizes", source, "", &p, &err), err);
+    CHECK_OK(pf__list_create(c, &l, &err), err);
+    pf__launch launch = {.label = "sizes",
+                         .program = p,
+                         .kernel = "size",
+                         .dims = 2,
+                         .global = {wish, ACROSS},
+                         .local = {wish, ACROSS},
+                         .arguments = &(pf__argument){.kind = PF__ARGUMENT_BUFFER, .buffer = b},
+                         .argument_count = 1};
+    CHECK_OK(pf__list_add(l, &launch, &err), err);
+    CHECK_OK(pf__list_replay(l, &err), err);
+    CHECK_OK(pf__buffer_read(b, 0, out, items * sizeof *out, &err), err);
+    for (size_t i = 0; i < items; i++) CU_ASSERT(out[i] >= 1 && out[i] <= (float)(wish / 2));
+    free(out);
+    pf__list_destroy(&l);
+    pf__program_release(&p);
+    pf__buffer_release(&b);
+    pf_context_destroy(&c);
+}
+
+/* Some drivers refuse it when they build, the others leave it to the list. */
+static void fixed_groups_are_refused(void) {
+    pf_error err = {0};
+    pf_context *c = fixture_open(false);
+    const size_t group = 2 * pf_context_device(c)->work_group_max;
+    pf__list *l = NULL;
+    pf__program *p = NULL;
+    pf__buffer *b = fixture_buffer(c, NULL, COUNT, "out");
+    char source[256];
+    snprintf(source, sizeof source,
+             "kernel __attribute__((reqd_work_group_size(%zu, 1, 1)))\n"
+             "void fixed(global float *y, uint y0) { y[y0 + get_group_id(0)] = 1; }\n",
+             group);
+    pf__launch launch = {.label = "fixed",
+                         .kernel = "fixed",
+                         .dims = 1,
+                         .global = {group},
+                         .local = {group},
+                         .arguments = &(pf__argument){.kind = PF__ARGUMENT_BUFFER, .buffer = b},
+                         .argument_count = 1};
+    CHECK_OK(pf__list_create(c, &l, &err), err);
+    pf_status st = pf__program_build(c, "fixed", source, "", &p, &err);
+    launch.program = p;
+    if (st == PF_OK) st = pf__list_add(l, &launch, &err);
+    CHECK_INT(st, PF_DEVICE);
+    CHECK_CONTAINS(err.message, "fixed");
+    CHECK_INT(pf__list_count(l), 0);
     pf__list_destroy(&l);
     pf__program_release(&p);
     pf__buffer_release(&b);
@@ -276,6 +343,8 @@ void test_list_suite(void) {
     CU_add_test(s, "runs calls in order", runs_calls_in_order);
     CU_add_test(s, "refuses bad launches", refuses_bad_launches);
     CU_add_test(s, "two dimensions and free local size", two_dimensions_and_free_local);
+    CU_add_test(s, "groups fit the kernel", groups_fit_the_kernel);
+    CU_add_test(s, "fixed groups are refused", fixed_groups_are_refused);
     CU_add_test(s, "times launches", times_launches);
     CU_add_test(s, "needs a profiling context", needs_a_profiling_context);
 }
