@@ -93,8 +93,10 @@ static pf_status parse_shape(pf__array *a, const char *head, pf_error *err) {
             return pf__hint(err, st, "an array of samples has at least one");
         }
         if (dim > PF__SOURCE_COUNT_MAX / total)
-            return pf__fail(err, PF_DATA, "%s: size %lld of dimension %d cannot be right", pf__array_name(a),
-                            dim, a->shape.rank);
+            return pf__hint(err,
+                            pf__fail(err, PF_DATA, "%s: size %lld of dimension %d cannot be right",
+                                     pf__array_name(a), dim, a->shape.rank),
+                            "the file is damaged; write or copy it again");
         total *= dim;
         a->shape.dim[a->shape.rank++] = dim;
         p = end + strspn(end, " L,");

@@ -128,7 +128,9 @@ static pf_status check_part(struct check *c, pf_split split, pf_error *err) {
     struct values v = {0};
     if (pf__dataset_count(c->set, split) == 0) return PF_OK;
     PF__TRY(check_x(c, split, &v, err));
-    if (pf__h5_exists(pf__dataset_file(c->set), pf__dataset_path_y(split))) PF__TRY(check_y(c, split, err));
+    bool labelled;
+    PF__TRY(pf__h5_exists(pf__dataset_file(c->set), pf__dataset_path_y(split), &labelled, err));
+    if (labelled) PF__TRY(check_y(c, split, err));
     say_part(c, split, &v);
     return PF_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Opening, validating and reading data sets (datasets/FORMAT.md). */
 #include "data/dataset_private.h"
+#include "data/source.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
@@ -34,6 +35,10 @@ int64_t pf__dataset_count(const pf_dataset *d, pf_split split) {
     return split == PF_TRAIN ? d->info.train_count : d->info.test_count;
 }
 
+const char *pf__dataset_name(const pf_dataset *d) {
+    return d->path;
+}
+
 pf__h5 *pf__dataset_file(const pf_dataset *d) {
     return d->file;
 }
@@ -47,7 +52,9 @@ int64_t pf__block_rows(int64_t row_bytes) {
 /* A root text into a field of the description; left empty when absent. */
 static pf_status root_text(pf_dataset *d, const char *name, char *out, size_t size, pf_error *err) {
     char *text = NULL;
-    if (!pf__h5_has_attribute(d->file, "/", name)) return PF_OK;
+    bool found;
+    PF__TRY(pf__h5_has_attribute(d->file, "/", name, &found, err));
+    if (!found) return PF_OK;
     PF__TRY(pf__h5_get_text(d->file, "/", name, &text, err));
     snprintf(out, size, "%s", text);
     free(text);
@@ -65,8 +72,9 @@ static pf_status read_root(pf_dataset *d, pf_error *err) {
                         PF__DATASET_FORMAT);
     }
     int64_t version = 0;
-    if (pf__h5_has_attribute(d->file, "/", "format_version"))
-        PF__TRY(pf__h5_get_int(d->file, "/", "format_version", &version, err));
+    bool found;
+    PF__TRY(pf__h5_has_attribute(d->file, "/", "format_version", &found, err));
+    if (found) PF__TRY(pf__h5_get_int(d->file, "/", "format_version", &version, err));
     if (version < 0 || version > PF__DATASET_VERSION) {
         pf_status st = pf__fail(err, PF_DATA,
                                 "%s: format_version %" PRId64 " is not known, this library reads up to %d",
@@ -114,7 +122,14 @@ static pf_status sample_shape(const pf_dataset *d, const char *path, const pf__h
     *sample = (pf_shape){.rank = x->shape.rank == 2 ? 1 : 3, .dim = {0}};
     for (int i = 1; i < x->shape.rank; i++) sample->dim[i - 1] = x->shape.dim[i];
     if (x->shape.rank == 3) sample->dim[2] = 1;
-    if (pf_shape_count(&x->shape) == 0) return pf__fail(err, PF_DATA, "%s: %s is empty", d->path, path);
+    if (pf_shape_count(sample) > PF__SAMPLE_BYTES_MAX / (x->dtype == PF_U8 ? 1 : 4))
+        return pf__hint(err,
+                        pf__fail(err, PF_DATA, "%s: %s: one sample of %" PRId64 " elements cannot be right",
+                                 d->path, path, pf_shape_count(sample)),
+                        "a sample has at most 64 MiB; the samples are the rows, [N,D] or [N,H,W,C]");
+    if (pf_shape_count(&x->shape) == 0)
+        return pf__hint(err, pf__fail(err, PF_DATA, "%s: %s is empty", d->path, path),
+                        "it has no samples, or samples of no numbers: make or import the set again");
     return PF_OK;
 }
 
@@ -122,7 +137,7 @@ static pf_status sample_shape(const pf_dataset *d, const char *path, const pf__h
 static pf_status check_label_shape(pf_dataset *d, pf_split split, int64_t count, bool *present,
                                    pf_error *err) {
     pf__h5_info y;
-    *present = pf__h5_exists(d->file, path_y[split]);
+    PF__TRY(pf__h5_exists(d->file, path_y[split], present, err));
     if (!*present) return PF_OK;
     PF__TRY(pf__h5_describe(d->file, path_y[split], &y, err));
     if (y.dtype == PF_F32 || y.dtype == PF_F64) {
@@ -131,22 +146,34 @@ static pf_status check_label_shape(pf_dataset *d, pf_split split, int64_t count,
         return pf__hint(err, st, "labels are class numbers 0, 1, ...: with h5py y.astype(\"int32\")");
     }
     if (y.shape.rank != 1)
-        return pf__fail(err, PF_DATA, "%s: %s has %d dimensions, [N] is expected", d->path, path_y[split],
-                        y.shape.rank);
+        return pf__hint(err,
+                        pf__fail(err, PF_DATA, "%s: %s has %d dimensions, [N] is expected", d->path,
+                                 path_y[split], y.shape.rank),
+                        "one class number for each sample: with h5py y.ravel(), or y.argmax(axis=1)");
     if (y.shape.dim[0] != count)
-        return pf__fail(err, PF_DATA, "%s: %s has %" PRId64 " labels for the %" PRId64 " samples of %s",
-                        d->path, path_y[split], y.shape.dim[0], count, path_x[split]);
+        return pf__hint(err,
+                        pf__fail(err, PF_DATA,
+                                 "%s: %s has %" PRId64 " labels for the %" PRId64 " samples of %s", d->path,
+                                 path_y[split], y.shape.dim[0], count, path_x[split]),
+                        "store one label for each sample, or remove %s", path_y[split]);
     return PF_OK;
 }
 
+/* A number beside the samples; left alone when absent. */
+static pf_status read_real(pf_dataset *d, const char *path, const char *name, double *value, pf_error *err) {
+    bool found;
+    PF__TRY(pf__h5_has_attribute(d->file, path, name, &found, err));
+    return found ? pf__h5_get_real(d->file, path, name, value, err) : PF_OK;
+}
+
 static pf_status read_scale(pf_dataset *d, const char *path, double *scale, double *offset, pf_error *err) {
-    if (pf__h5_has_attribute(d->file, path, "scale_factor"))
-        PF__TRY(pf__h5_get_real(d->file, path, "scale_factor", scale, err));
-    if (pf__h5_has_attribute(d->file, path, "add_offset"))
-        PF__TRY(pf__h5_get_real(d->file, path, "add_offset", offset, err));
+    PF__TRY(read_real(d, path, "scale_factor", scale, err));
+    PF__TRY(read_real(d, path, "add_offset", offset, err));
     if (!isfinite(*scale) || *scale == 0.0 || !isfinite(*offset))
-        return pf__fail(err, PF_DATA, "%s: %s: scale_factor %g with add_offset %g gives no values", d->path,
-                        path, *scale, *offset);
+        return pf__hint(err,
+                        pf__fail(err, PF_DATA, "%s: %s: scale_factor %g with add_offset %g gives no values",
+                                 d->path, path, *scale, *offset),
+                        "a value is raw * scale_factor + add_offset: correct or remove these attributes");
     return PF_OK;
 }
 
@@ -155,7 +182,9 @@ static pf_status read_layout(pf_dataset *d, pf_error *err) {
     const char *expected = info->sample.rank == 1 ? "ND" : "NHWC";
     char *layout = NULL;
     snprintf(info->layout, sizeof info->layout, "%s", expected);
-    if (!pf__h5_has_attribute(d->file, path_x[PF_TRAIN], "layout")) return PF_OK;
+    bool found;
+    PF__TRY(pf__h5_has_attribute(d->file, path_x[PF_TRAIN], "layout", &found, err));
+    if (!found) return PF_OK;
     PF__TRY(pf__h5_get_text(d->file, path_x[PF_TRAIN], "layout", &layout, err));
     pf_status st = PF_OK;
     if (strcmp(layout, expected) != 0 && !(info->sample.rank == 3 && strcmp(layout, "NHW") == 0)) {
@@ -169,7 +198,9 @@ static pf_status read_layout(pf_dataset *d, pf_error *err) {
 static pf_status read_train(pf_dataset *d, pf_error *err) {
     pf_dataset_info *info = &d->info;
     pf__h5_info x;
-    if (!pf__h5_exists(d->file, path_x[PF_TRAIN])) return fail_no_train(d, err);
+    bool found;
+    PF__TRY(pf__h5_exists(d->file, path_x[PF_TRAIN], &found, err));
+    if (!found) return fail_no_train(d, err);
     PF__TRY(pf__h5_describe(d->file, path_x[PF_TRAIN], &x, err));
     PF__TRY(sample_shape(d, path_x[PF_TRAIN], &x, &info->sample, err));
     info->dtype = x.dtype == PF_U8 ? PF_U8 : PF_F32;
@@ -186,31 +217,42 @@ static pf_status read_test(pf_dataset *d, pf_error *err) {
     pf__h5_info x;
     pf_shape sample;
     double scale = info->scale_factor, offset = info->add_offset;
-    bool labelled = false;
-    if (!pf__h5_exists(d->file, path_x[PF_TEST])) return PF_OK;
+    bool labelled = false, found;
+    PF__TRY(pf__h5_exists(d->file, path_x[PF_TEST], &found, err));
+    if (!found) return PF_OK;
     PF__TRY(pf__h5_describe(d->file, path_x[PF_TEST], &x, err));
     PF__TRY(sample_shape(d, path_x[PF_TEST], &x, &sample, err));
     if (sample.rank != info->sample.rank ||
         memcmp(sample.dim, info->sample.dim, (size_t)sample.rank * sizeof *sample.dim) != 0)
-        return pf__fail(err, PF_DATA, "%s: samples of /test/x have another shape than those of /train/x",
-                        d->path);
+        return pf__hint(err,
+                        pf__fail(err, PF_DATA,
+                                 "%s: samples of /test/x have another shape than those of /train/x", d->path),
+                        "both parts hold samples of one kind: make or import the set again");
     if ((x.dtype == PF_U8) != (info->dtype == PF_U8))
-        return pf__fail(err, PF_DATA, "%s: /test/x has another type than /train/x", d->path);
+        return pf__hint(err, pf__fail(err, PF_DATA, "%s: /test/x has another type than /train/x", d->path),
+                        "store both as uint8, or both as float32");
     PF__TRY(read_scale(d, path_x[PF_TEST], &scale, &offset, err));
     if (scale != info->scale_factor || offset != info->add_offset)
-        return pf__fail(err, PF_DATA,
-                        "%s: scale_factor or add_offset of /test/x differs from that of /train/x", d->path);
+        return pf__hint(err,
+                        pf__fail(err, PF_DATA,
+                                 "%s: scale_factor or add_offset of /test/x differs from that of /train/x",
+                                 d->path),
+                        "give both the same attributes");
     info->test_count = x.shape.dim[0];
     PF__TRY(check_label_shape(d, PF_TEST, info->test_count, &labelled, err));
     if (labelled != d->labelled)
-        return pf__fail(err, PF_DATA, "%s: %s has labels and %s has none", d->path,
-                        d->labelled ? "/train" : "/test", d->labelled ? "/test" : "/train");
+        return pf__hint(err,
+                        pf__fail(err, PF_DATA, "%s: %s has labels and %s has none", d->path,
+                                 d->labelled ? "/train" : "/test", d->labelled ? "/test" : "/train"),
+                        "store labels for both parts, or for none");
     return PF_OK;
 }
 
 static pf_status read_class_names(pf_dataset *d, pf_error *err) {
     char **names = NULL;
-    if (!d->labelled || !pf__h5_exists(d->file, "/class_names")) return PF_OK;
+    bool found;
+    PF__TRY(pf__h5_exists(d->file, "/class_names", &found, err));
+    if (!d->labelled || !found) return PF_OK;
     PF__TRY(pf__h5_read_texts(d->file, "/class_names", &names, &d->name_count, err));
     for (int i = 0; i < d->name_count; i++) free(names[i]);
     free(names);

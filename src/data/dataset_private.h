@@ -28,6 +28,8 @@ pf_status pf__dataset_open_unchecked(const char *path, pf_dataset **out, pf_erro
 pf_status pf__dataset_read_raw(pf_dataset *d, pf_split split, int64_t first, int64_t count, void *x,
                                int32_t *y, pf_error *err);
 int64_t pf__dataset_count(const pf_dataset *d, pf_split split);
+/** Its path, for messages. */
+const char *pf__dataset_name(const pf_dataset *d);
 /** The file beneath. */
 pf__h5 *pf__dataset_file(const pf_dataset *d);
 

@@ -25,7 +25,8 @@ typedef struct pf__h5_info {
     pf_shape shape;
 } pf__h5_info;
 
-bool pf__h5_exists(pf__h5 *f, const char *path);
+/** An absence is no failure; that nothing can be said is one. */
+pf_status pf__h5_exists(pf__h5 *f, const char *path, bool *found, pf_error *err);
 pf_status pf__h5_describe(pf__h5 *f, const char *path, pf__h5_info *info, pf_error *err);
 
 /** Writes a whole dataset, creating groups on the way. checksum: Fletcher32 on chunks of 64 KiB to 1 MiB
@@ -43,6 +44,15 @@ pf_status pf__h5_read(pf__h5 *f, const char *path, pf_dtype dtype, void *data, p
 pf_status pf__h5_read_rows(pf__h5 *f, const char *path, pf_dtype dtype, int64_t first, int64_t count,
                            void *data, pf_error *err);
 
+typedef struct pf__h5_run {
+    int64_t first, count; /* rows */
+} pf__h5_run;
+/** Several runs of rows, one after the other in data; cheap when they share chunks and come in order. */
+pf_status pf__h5_read_runs(pf__h5 *f, const char *path, pf_dtype dtype, const pf__h5_run *runs, int run_count,
+                           void *data, pf_error *err);
+/** How many rows a chunk holds; 0: not chunked. */
+pf_status pf__h5_chunk_rows(pf__h5 *f, const char *path, int64_t *rows, pf_error *err);
+
 /** A scalar text dataset (variable-length UTF-8), for long texts. */
 pf_status pf__h5_write_text(pf__h5 *f, const char *path, const char *text, pf_error *err);
 /** malloc; fixed- and variable-length are both read. */
@@ -54,7 +64,7 @@ pf_status pf__h5_read_texts(pf__h5 *f, const char *path, char ***texts, int *cou
 
 /* Attributes of the object at path ("/" = the file). Text attributes are variable-length UTF-8. Reading a
  * missing one: PF_DATA. */
-bool pf__h5_has_attribute(pf__h5 *f, const char *path, const char *name);
+pf_status pf__h5_has_attribute(pf__h5 *f, const char *path, const char *name, bool *found, pf_error *err);
 pf_status pf__h5_set_text(pf__h5 *f, const char *path, const char *name, const char *text, pf_error *err);
 pf_status pf__h5_get_text(pf__h5 *f, const char *path, const char *name, char **text,
                           pf_error *err); /* malloc */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Importing: which kind of source it is, which samples go to which part, and the new file. */
 #include "base/file.h"
+#include "base/utf8.h"
 #include "data/dataset_private.h"
 #include "data/source.h"
 #include <inttypes.h>
@@ -9,12 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 struct import {
     pf__source source;
     int64_t part[2]; /* samples of each part of the new file, by pf_split */
     void (*report)(void *user, const char *line);
     void *user;
+    char name[256]; /* of the source, as UTF-8 */
     uint8_t *seen;  /* [class_count] 1: in the training part */
     int32_t unseen; /* a class that only the test part cut off here has, or -1 */
 };
@@ -36,12 +39,50 @@ void pf__source_free(pf__source *s) {
     memset(s, 0, sizeof *s);
 }
 
+/* ---- what cannot be ---- */
+
+static pf_status check_request(const char *path, const pf_import_desc *desc, pf_error *err) {
+    struct stat from, to;
+    if (!desc->source || !desc->source[0]) {
+        pf_status st = pf__fail(err, PF_USAGE, "no source to import given");
+        return pf__hint(err, st, "pushforward data import FOLDER-OR-FILE OUT.h5");
+    }
+    if (!(desc->test_fraction < 1.0))
+        return pf__fail(err, PF_USAGE, "test fraction %g is not below 1", desc->test_fraction);
+    if (desc->license && !pf__utf8_is(desc->license))
+        return pf__fail(err, PF_USAGE, "the license is not UTF-8 text");
+    if (!path || stat(path, &to) != 0 || stat(desc->source, &from) != 0 || from.st_dev != to.st_dev ||
+        from.st_ino != to.st_ino || S_ISDIR(to.st_mode))
+        return PF_OK;
+    return pf__hint(err, pf__fail(err, PF_USAGE, "%s: is the source itself", path),
+                    "name another file: the data set would take the place of what it is made from");
+}
+
+/* Texts of a data set are UTF-8; names of folders may be any bytes. */
+static pf_status check_names(struct import *m, const char *path, pf_error *err) {
+    const pf__source *s = &m->source;
+    char shown[200];
+    pf__utf8_escape(m->name, sizeof m->name, s->name);
+    for (int i = 0; s->class_names && i < s->class_count; i++) {
+        if (pf__utf8_is(s->class_names[i])) continue;
+        pf__utf8_escape(shown, sizeof shown, s->class_names[i]);
+        pf_status st = pf__fail(err, PF_DATA, "%s: the class name '%s' is not UTF-8", path, shown);
+        return pf__hint(err, st,
+                        "rename it; old folders, for instance: convmv -f latin1 -t utf8 -r --notest .");
+    }
+    return PF_OK;
+}
+
 /* ---- which kind ---- */
 
 static pf_status open_folder(const char *path, pf__source *s, pf_error *err) {
-    if (pf__source_is_idx(path)) return pf__source_idx(path, s, err);
-    if (pf__source_is_cifar(path)) return pf__source_cifar(path, s, err);
-    if (pf__source_is_png(path)) return pf__source_png(path, s, err);
+    bool is;
+    PF__TRY(pf__source_is_idx(path, &is, err));
+    if (is) return pf__source_idx(path, s, err);
+    PF__TRY(pf__source_is_cifar(path, &is, err));
+    if (is) return pf__source_cifar(path, s, err);
+    PF__TRY(pf__source_is_png(path, &is, err));
+    if (is) return pf__source_png(path, s, err);
     pf_status st = pf__fail(err, PF_DATA,
                             "%s: no IDX images, CIFAR batches or folders of PNG images in this folder", path);
     return pf__hint(
@@ -69,7 +110,9 @@ static pf_status open_file(const char *path, pf__source *s, pf_error *err) {
         pf_status st = pf__fail(err, PF_DATA, "%s: is one picture", path);
         return pf__hint(err, st, "import a folder that holds one sub-folder of .png files for each class");
     }
-    if (pf__source_is_cifar(path)) return pf__source_cifar(path, s, err);
+    bool is_cifar;
+    PF__TRY(pf__source_is_cifar(path, &is_cifar, err));
+    if (is_cifar) return pf__source_cifar(path, s, err);
     if (is_table(path)) return pf__source_csv(path, s, err);
     if (pf__ends_with(path, ".npy") || pf__ends_with(path, ".npy.gz")) return pf__source_npy(path, s, err);
     if (pf__ends_with(path, ".npz")) return pf__source_npz(path, s, err);
@@ -86,8 +129,10 @@ static pf_status split(struct import *m, const char *path, double fraction, pf_e
     m->part[PF_TEST] = (int64_t)floor((double)s->train * (fraction == 0.0 ? 0.1 : fraction) + 0.5);
     m->part[PF_TRAIN] -= m->part[PF_TEST];
     if (m->part[PF_TRAIN] > 0) return PF_OK;
-    return pf__fail(err, PF_USAGE, "%s: %" PRId64 " samples leave none to train on at test fraction %g", path,
-                    s->train, fraction);
+    pf_status st = pf__fail(err, PF_USAGE,
+                            "%s: %" PRId64 " sample%s leave%s none to train on at test fraction %g", path,
+                            s->train, s->train == 1 ? "" : "s", s->train == 1 ? "s" : "", fraction);
+    return pf__hint(err, st, "choose a smaller --test-fraction; 0 makes no test part");
 }
 
 /* ---- writing ---- */
@@ -149,7 +194,7 @@ static pf_status write_set(struct import *m, const char *path, const pf_import_d
                              .class_names = (const char *const *)s->class_names,
                              .scale_factor = bytes ? 1.0 / 127.5 : 1.0,
                              .add_offset = bytes ? -1.0 : 0.0,
-                             .source = s->name,
+                             .source = m->name,
                              .license = desc->license ? desc->license : "unknown"};
     m->unseen = -1;
     m->seen = calloc((size_t)s->class_count + 1, 1);
@@ -193,14 +238,10 @@ static void say_unseen(const struct import *m) {
 pf_status pf_dataset_import(const char *path, const pf_import_desc *desc,
                             void (*report)(void *user, const char *line), void *user, pf_error *error) {
     struct import m = {.report = report, .user = user};
-    if (!desc->source || !desc->source[0]) {
-        pf_status st = pf__fail(error, PF_USAGE, "no source to import given");
-        return pf__hint(error, st, "pushforward data import FOLDER-OR-FILE OUT.h5");
-    }
-    if (!(desc->test_fraction < 1.0))
-        return pf__fail(error, PF_USAGE, "test fraction %g is not below 1", desc->test_fraction);
+    PF__TRY(check_request(path, desc, error));
     pf_status st = pf__is_folder(desc->source) ? open_folder(desc->source, &m.source, error)
                                                : open_file(desc->source, &m.source, error);
+    if (st == PF_OK) st = check_names(&m, desc->source, error);
     if (st == PF_OK) st = split(&m, desc->source, desc->test_fraction, error);
     if (st == PF_OK) st = write_set(&m, path, desc, error);
     if (st == PF_OK) {

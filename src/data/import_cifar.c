@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define PLANE      1024
 #define PIXELS     (3 * PLANE)
@@ -60,26 +59,26 @@ static pf_status add_file(void *user, const char *name, int64_t size, pf_error *
 static pf_status add_folder(struct cifar_source *m, const char *folder, pf_error *err) {
     pf_status st = PF_OK;
     for (int i = 0; i < FILE_COUNT && st == PF_OK; i++) {
-        struct stat info;
+        pf__file_kind there;
+        int64_t size;
         char *path = pf__path_join(folder, file_names[i]);
         if (!path) return pf__fail_memory(err, folder, strlen(folder));
-        if (stat(path, &info) == 0 && S_ISREG(info.st_mode))
-            st = add_file(m, path, (int64_t)info.st_size, err);
+        st = pf__file_look(path, &there, &size, err);
+        if (st == PF_OK && there == PF__FILE) st = add_file(m, path, size, err);
         free(path);
     }
     return st;
 }
 
-bool pf__source_is_cifar(const char *path) {
+pf_status pf__source_is_cifar(const char *path, bool *is, pf_error *err) {
+    *is = pf__ends_with(path, ".tar.gz") || pf__ends_with(path, ".tgz") || pf__ends_with(path, ".tar");
+    if (!pf__is_folder(path)) return PF_OK;
     struct cifar_source *m = calloc(1, sizeof *m);
-    if (!m) return false;
-    bool is = pf__is_folder(path)
-                  ? add_folder(m, path, NULL) == PF_OK &&
-                        (m->file[0] || m->file[TEST_10] || m->file[TRAIN_100] || m->file[TEST_100])
-                  : pf__ends_with(path, ".tar.gz") || pf__ends_with(path, ".tgz") ||
-                        pf__ends_with(path, ".tar");
+    if (!m) return pf__fail_memory(err, path, sizeof *m);
+    pf_status st = add_folder(m, path, err);
+    *is = m->file[0] || m->file[TEST_10] || m->file[TRAIN_100] || m->file[TEST_100];
     free_state(m);
-    return is;
+    return st;
 }
 
 static pf_status fail_absent(const struct cifar_source *m, const char *path, pf_error *err) {

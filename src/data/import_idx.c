@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LABEL_BLOCK ((int64_t)1 << 20)
+
 /* Images, and their labels unless it is a lone file. */
 struct pair {
     char *images, *labels; /* paths, NULL when absent */
@@ -47,11 +49,15 @@ static pf_status find_file(const char *folder, const char *stem, const char *kin
                  form % 2 ? ".gz" : "");
         char *path = pf__path_join(folder, name);
         if (!path) return pf__fail_memory(err, folder, strlen(folder));
-        if (pf__file_exists(path)) {
+        pf__file_kind there;
+        int64_t size;
+        pf_status st = pf__file_look(path, &there, &size, err);
+        if (st == PF_OK && there != PF__NOTHING) {
             *found = path;
             return PF_OK;
         }
         free(path);
+        if (st != PF_OK) return st;
     }
     return PF_OK;
 }
@@ -98,14 +104,30 @@ static pf_status find_beside(struct idx_source *m, const char *file, pf_error *e
     char *word = strstr(name, "images"), *rank = strstr(name, "idx3");
     if (word) memcpy(word, "labels", 6);
     if (rank) memcpy(rank, "idx1", 4);
-    if (word && rank && pf__file_exists(labels))
+    pf__file_kind there = PF__NOTHING;
+    int64_t size;
+    pf_status st = word && rank ? pf__file_look(labels, &there, &size, err) : PF_OK;
+    if (there != PF__NOTHING)
         p->labels = labels;
     else
         free(labels);
-    return PF_OK;
+    return st;
 }
 
 /* ---- heads and labels ---- */
+
+/* Room grows with what the file holds: its head can promise anything. */
+static pf_status take_labels(struct pair *p, pf__idx *idx, pf_error *err) {
+    for (int64_t done = 0, part = 0; done < p->count; done += part) {
+        part = done < LABEL_BLOCK ? LABEL_BLOCK : done;
+        if (part > p->count - done) part = p->count - done;
+        uint8_t *grown = realloc(p->label, (size_t)(done + part));
+        if (!grown) return pf__fail_memory(err, "labels", (unsigned long long)(done + part));
+        p->label = grown;
+        PF__TRY(pf__idx_read(idx, grown + done, part, err));
+    }
+    return PF_OK;
+}
 
 static pf_status read_labels(struct pair *p, pf_error *err) {
     pf__idx *idx = NULL;
@@ -122,9 +144,7 @@ static pf_status read_labels(struct pair *p, pf_error *err) {
                       pf__fail(err, PF_DATA, "%s: %" PRId64 " labels for the %" PRId64 " images of %s",
                                p->labels, shape->dim[0], p->count, p->images),
                       "the two files are not from the same set");
-    else if (!(p->label = malloc((size_t)p->count)))
-        st = pf__fail_memory(err, "labels", (unsigned long long)p->count);
-    if (st == PF_OK) st = pf__idx_read(idx, p->label, p->count, err);
+    if (st == PF_OK) st = take_labels(p, idx, err);
     if (st == PF_OK) st = pf__idx_end(idx, err);
     pf__idx_close(&idx);
     return st;
@@ -228,14 +248,15 @@ pf_status pf__source_idx(const char *path, pf__source *s, pf_error *err) {
 }
 
 /* Any file of the names that MNIST has. */
-bool pf__source_is_idx(const char *folder) {
+pf_status pf__source_is_idx(const char *folder, bool *is, pf_error *err) {
     static const char *const names[][2] = {
         {"train-images", "idx3"}, {"train-labels", "idx1"}, {"t10k-images", "idx3"}, {"t10k-labels", "idx1"}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    *is = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !*is; i++) {
         char *found = NULL;
-        bool is = find_file(folder, names[i][0], names[i][1], &found, NULL) == PF_OK && found;
+        PF__TRY(find_file(folder, names[i][0], names[i][1], &found, err));
+        *is = found != NULL;
         free(found);
-        if (is) return true;
     }
-    return false;
+    return PF_OK;
 }

@@ -5,11 +5,11 @@
 #include "data/source.h"
 #include "pushforward/draw.h"
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct image {
     char *path;
@@ -80,46 +80,58 @@ static pf_status list_folder(const char *folder, bool folders, struct names *n, 
         return pf__hint(err, st, "check the path and its permissions");
     }
     pf_status st = PF_OK;
-    for (struct dirent *e = readdir(dir); e && st == PF_OK; e = readdir(dir)) {
-        struct stat info;
+    int code = 0;
+    while (st == PF_OK) {
+        errno = 0; /* else the end and a failure are told alike */
+        struct dirent *e = readdir(dir);
+        code = errno;
+        if (!e) break;
         if (e->d_name[0] == '.' || (!folders && !pf__ends_with(e->d_name, ".png"))) continue;
         char *path = pf__path_join(folder, e->d_name);
-        if (!path) st = pf__fail_memory(err, folder, strlen(folder));
-        bool fits = path && stat(path, &info) == 0 &&
-                    (folders ? S_ISDIR(info.st_mode) : S_ISREG(info.st_mode));
+        pf__file_kind there;
+        int64_t size;
+        st = path ? pf__file_look(path, &there, &size, err) : pf__fail_memory(err, folder, strlen(folder));
         free(path);
-        if (fits) st = names_add(n, e->d_name, err);
+        if (st == PF_OK && there == (folders ? PF__FOLDER : PF__FILE)) st = names_add(n, e->d_name, err);
     }
     closedir(dir);
+    if (st == PF_OK && code)
+        st = pf__fail(err, PF_DATA, "%s: the folder cannot be read to its end: %s", folder, strerror(code));
     if (n->count > 1) qsort(n->name, (size_t)n->count, sizeof *n->name, by_name);
     return st;
 }
 
-static bool holds(const char *folder, const char *name, bool folders) {
+static pf_status holds(const char *folder, const char *name, bool folders, bool *any, pf_error *err) {
     struct names n = {0};
     char *path = name ? pf__path_join(folder, name) : strdup(folder);
-    bool any = path && pf__is_folder(path) && list_folder(path, folders, &n, NULL) == PF_OK && n.count > 0;
+    *any = false;
+    if (!path) return pf__fail_memory(err, folder, strlen(folder));
+    pf_status st = pf__is_folder(path) ? list_folder(path, folders, &n, err) : PF_OK;
+    *any = n.count > 0;
     names_free(&n);
     free(path);
-    return any;
+    return st;
 }
 
 /* Whether any sub-folder holds images. */
-static bool holds_classes(const char *folder) {
+static pf_status holds_classes(const char *folder, bool *any, pf_error *err) {
     struct names n = {0};
-    bool any = false;
-    if (pf__is_folder(folder) && list_folder(folder, true, &n, NULL) == PF_OK)
-        for (int i = 0; i < n.count && !any; i++) any = holds(folder, n.name[i], false);
+    *any = false;
+    pf_status st = pf__is_folder(folder) ? list_folder(folder, true, &n, err) : PF_OK;
+    for (int i = 0; i < n.count && st == PF_OK && !*any; i++) st = holds(folder, n.name[i], false, any, err);
     names_free(&n);
-    return any;
+    return st;
 }
 
-static bool holds_parts(const char *folder) {
-    return holds(folder, "train", true) && holds(folder, "test", true);
+static pf_status holds_parts(const char *folder, bool *any, pf_error *err) {
+    PF__TRY(holds(folder, "train", true, any, err));
+    return *any ? holds(folder, "test", true, any, err) : PF_OK;
 }
 
-bool pf__source_is_png(const char *folder) {
-    return holds(folder, NULL, false) || holds_classes(folder) || holds_parts(folder);
+pf_status pf__source_is_png(const char *folder, bool *is, pf_error *err) {
+    PF__TRY(holds(folder, NULL, false, is, err));
+    if (!*is) PF__TRY(holds_classes(folder, is, err));
+    return *is ? PF_OK : holds_parts(folder, is, err);
 }
 
 /* ---- images ---- */
@@ -293,7 +305,9 @@ pf_status pf__source_png(const char *folder, pf__source *s, pf_error *err) {
     s->state = m;
     s->rows = rows;
     s->free = free_state;
-    PF__TRY(holds_parts(folder) ? add_both(m, folder, err) : add_part(m, PF_TRAIN, folder, err));
+    bool parts;
+    PF__TRY(holds_parts(folder, &parts, err));
+    PF__TRY(parts ? add_both(m, folder, err) : add_part(m, PF_TRAIN, folder, err));
     describe(m, folder, s);
     return PF_OK;
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * The loader thread, over the training part in memory.
+ * The loader thread.
  *
- *     thread:  order(step) -> gather rows -> slot[made % slots]      made    batches gathered so far
- *     caller:  next        -> slot[taken % slots]                    taken   handed out
- *              release     -> the oldest slot is free again          freed   given back
+ *     file --pieces--> next window --swap--> present window --rows--> slot[made % slots]
  *
- * freed <= taken <= made <= freed + slots. The counts change under the lock; a slot's memory belongs to the
- * thread while it is free and to the caller after. */
+ *     thread:  makes a batch when a slot is free, else reads a piece of the next window      made   so far
+ *     caller:  next        -> slot[taken % slots]                                            taken  handed
+ * out release     -> the oldest slot is free again                                  freed  given back
+ *
+ * freed <= taken <= made <= freed + slots. The counts and the failure change under the lock; a slot's memory
+ * belongs to the thread while it is free and to the caller after; windows and order are the thread's alone.
+ */
 #include "data/loader.h"
-#include "base/philox.h"
-#include "data/dataset_private.h"
+#include "base/memory.h"
+#include "data/window.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
@@ -18,13 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS_MAX 64
-
-/* The order of one epoch, kept until another is asked for. */
-struct order {
-    uint32_t *row; /* [count] */
-    int64_t epoch; /* -1: none yet */
-};
+#define SLOTS_MAX   64
+#define BLOCK_BYTES ((int64_t)256 << 10)
+#define BLOCKS_MIN  16 /* of a window */
 
 struct slot {
     void *x;
@@ -32,12 +31,12 @@ struct slot {
 };
 
 struct pf__loader {
-    int64_t batch, count, row_bytes, first_step;
-    uint64_t seed;
-    uint32_t stream;
-    char *x;                   /* [count, dim] as stored */
-    int32_t *y;                /* [count] or NULL */
-    struct order ahead, aside; /* the thread's; pf__loader_gather's */
+    pf_dataset *dataset;
+    int64_t batch, row_bytes, first_step;
+    bool labelled;
+    pf__order order;
+    pf__window window[2]; /* the present one is window[at], the next one the other */
+    int at;
     struct slot slot[SLOTS_MAX];
     int slots;
 
@@ -46,45 +45,71 @@ struct pf__loader {
     pthread_cond_t change;
     int64_t made, taken, freed;
     bool stop, running;
+    pf_status failure; /* no batch after `made` can be made, for this reason */
+    pf_error reason;
 };
 
-/* Fisher-Yates by the words of row `epoch` of the stream; the product takes a word to 0 .. i without
- * division. */
-static void shuffle(const pf__loader *l, int64_t epoch, struct order *order) {
-    for (int64_t i = 0; i < l->count; i++) order->row[i] = (uint32_t)i;
-    for (int64_t i = l->count - 1; i > 0; i--) {
-        uint64_t bits = pf__random_bits(l->seed, l->stream, (uint64_t)epoch, (uint32_t)i);
-        int64_t k = (int64_t)((bits * (uint64_t)(i + 1)) >> 32);
-        uint32_t row = order->row[i];
-        order->row[i] = order->row[k];
-        order->row[k] = row;
-    }
-    order->epoch = epoch;
+/* ---- the thread ---- */
+
+static pf_status finish_window(pf__loader *l, pf__window *w, pf_error *err) {
+    while (!pf__window_ready(w)) PF__TRY(pf__window_work(w, &l->order, l->dataset, err));
+    return PF_OK;
 }
 
-/* The batch of a step; it may span epochs. */
-static void gather(const pf__loader *l, int64_t step, struct order *order, void *x, int32_t *y) {
+/* The next window becomes the present one, and the one after it is begun. */
+static pf_status advance(pf__loader *l, pf_error *err) {
+    pf__window *old = &l->window[l->at], *now = &l->window[!l->at];
+    PF__TRY(finish_window(l, now, err));
+    pf__window_begin(old, &l->order, pf__order_next(&l->order, &now->span));
+    l->at = !l->at;
+    return PF_OK;
+}
+
+static void copy_row(const pf__loader *l, const pf__window *w, int64_t i, void *x, int32_t *y, int64_t b) {
+    size_t bytes = (size_t)l->row_bytes, row = w->row[i];
+    memcpy((char *)x + (size_t)b * bytes, w->x + row * bytes, bytes);
+    if (y && w->y) y[b] = w->y[row];
+}
+
+/* The batch of a step; it may span windows and epochs. */
+static pf_status fill(pf__loader *l, int64_t step, const struct slot *slot, pf_error *err) {
     for (int64_t b = 0; b < l->batch; b++) {
-        int64_t position = step * l->batch + b, epoch = position / l->count;
-        if (epoch != order->epoch) shuffle(l, epoch, order);
-        size_t row = order->row[position - epoch * l->count];
-        memcpy((char *)x + b * l->row_bytes, l->x + row * (size_t)l->row_bytes, (size_t)l->row_bytes);
-        if (y && l->y) y[b] = l->y[row];
+        int64_t position = step * l->batch + b;
+        const pf__span *span = &l->window[l->at].span;
+        if (position == span->first + span->rows) PF__TRY(advance(l, err));
+        const pf__window *w = &l->window[l->at];
+        copy_row(l, w, position - w->span.first, slot->x, slot->y, b);
     }
+    return PF_OK;
 }
 
+/* One batch, or else one piece of the next window. A piece that fails says nothing yet: batches before it are
+ * good, and whoever needs the window tries again and fails again. */
 static void *work(void *argument) {
     pf__loader *l = argument;
+    bool stuck = false;
     pthread_mutex_lock(&l->lock);
-    for (;;) {
-        while (!l->stop && l->made - l->freed == l->slots) pthread_cond_wait(&l->change, &l->lock);
-        if (l->stop) break;
+    while (!l->stop && l->failure == PF_OK) {
+        pf__window *next = &l->window[!l->at];
+        bool full = l->made - l->freed == l->slots;
+        if (full && (stuck || pf__window_ready(next))) {
+            pthread_cond_wait(&l->change, &l->lock);
+            continue;
+        }
         int64_t made = l->made;
         pthread_mutex_unlock(&l->lock);
-        struct slot *slot = &l->slot[made % l->slots];
-        gather(l, l->first_step + made, &l->ahead, slot->x, slot->y);
+        pf_error error = {0};
+        pf_status st = PF_OK;
+        if (full)
+            stuck = pf__window_work(next, &l->order, l->dataset, &error) != PF_OK;
+        else
+            st = fill(l, l->first_step + made, &l->slot[made % l->slots], &error);
         pthread_mutex_lock(&l->lock);
-        l->made++;
+        if (full) continue;
+        stuck = false;
+        if (st == PF_OK) l->made++;
+        if (st != PF_OK) l->reason = error;
+        l->failure = st;
         pthread_cond_broadcast(&l->change);
     }
     pthread_mutex_unlock(&l->lock);
@@ -93,40 +118,87 @@ static void *work(void *argument) {
 
 /* ---- creation ---- */
 
-static pf_status check_finite(const pf__loader *l, const pf_dataset_info *info, pf_error *err) {
-    if (info->dtype != PF_F32) return PF_OK;
-    const float *x = (const float *)(const void *)l->x;
-    for (int64_t i = 0; i < l->count * info->dim; i++)
-        if (!isfinite(x[i])) {
-            pf_status st = pf__fail(
-                err, PF_DATA, "/train/x: sample %" PRId64 " has a value that is not finite", i / info->dim);
-            return pf__hint(err, st, "'pushforward data check' lists all of them");
-        }
+/* About BLOCK_BYTES, or less so that a window has BLOCKS_MIN; but whole chunks, so that each is read once. */
+static pf_status find_block_rows(const pf__loader *l, int64_t window_rows, int64_t *rows, pf_error *err) {
+    int64_t chunk = 0, target = BLOCK_BYTES / l->row_bytes;
+    if (target > window_rows / BLOCKS_MIN) target = window_rows / BLOCKS_MIN;
+    if (target < 1) target = 1;
+    PF__TRY(pf__h5_chunk_rows(pf__dataset_file(l->dataset), pf__dataset_path_x(PF_TRAIN), &chunk, err));
+    *rows = chunk == 0 ? target : chunk >= target ? chunk : target / chunk * chunk;
     return PF_OK;
 }
 
-static pf_status load(pf__loader *l, pf_dataset *dataset, pf_error *err) {
+/* What a row takes in a window: sample, label, its place in the order. */
+static int64_t held_bytes(const pf_dataset_info *info) {
+    return info->dim * (int64_t)pf_dtype_bytes(info->dtype) + (info->class_count > 0 ? 4 : 0) + 4;
+}
+
+static pf_status check_desc(const pf_dataset_info *info, const pf__loader_desc *desc, pf_error *err) {
+    if (desc->batch < 1 || desc->first_step < 0 || desc->slots < 0 || desc->slots > SLOTS_MAX ||
+        desc->window_bytes < 0 || desc->block_rows < 0)
+        return pf__fail(err, PF_USAGE,
+                        "loader: batch %" PRId64 ", first step %" PRId64 ", %d slots, window of %" PRId64
+                        " bytes or blocks of %" PRId64 " rows cannot be",
+                        desc->batch, desc->first_step, desc->slots, desc->window_bytes, desc->block_rows);
+    if (desc->window_bytes || info->train_count <= UINT32_MAX) return PF_OK;
+    pf_status st = pf__fail(err, PF_USAGE, "%" PRId64 " training samples are too many for a full shuffle",
+                            info->train_count);
+    return pf__hint(err, st, "--set data.shuffle=window");
+}
+
+pf_status pf__loader_check(pf_dataset *dataset, const pf__loader_desc *desc, pf_error *err) {
     const pf_dataset_info *info = pf_dataset_describe(dataset);
-    l->x = malloc((size_t)(l->count * l->row_bytes));
-    if (!l->x)
-        return pf__fail_memory(err, "training part in memory", (unsigned long long)(l->count * l->row_bytes));
-    if (info->class_count > 0 && !(l->y = malloc((size_t)l->count * sizeof *l->y)))
-        return pf__fail_memory(err, "training labels", (unsigned long long)l->count * sizeof *l->y);
-    PF__TRY(pf__dataset_read_raw(dataset, PF_TRAIN, 0, l->count, l->x, l->y, err));
-    return check_finite(l, info, err);
+    const double mib = 0x1p20;
+    PF__TRY(check_desc(info, desc, err));
+    pf__memory_limit limit = {desc->memory_bytes, "this process may use"};
+    if (limit.bytes == 0) limit = pf__memory_limit_get();
+    double whole = (double)info->train_count * (double)held_bytes(info), two = 2 * (double)desc->window_bytes,
+           all = (double)limit.bytes, share = 0.75 * all;
+    bool windows = desc->window_bytes && whole > (double)desc->window_bytes;
+    if (limit.bytes == 0 || (windows ? two : whole) <= share) return PF_OK;
+    pf_status st =
+        windows ? pf__fail(err, PF_MEMORY,
+                           "two windows of %.0f MiB are more than three quarters of the %.0f MiB that %s",
+                           two / 2 / mib, all / mib, limit.by)
+                : pf__fail(err, PF_MEMORY,
+                           "%s: the training part takes %.0f MiB in memory, more than three quarters of "
+                           "the %.0f MiB that %s",
+                           pf__dataset_name(dataset), whole / mib, all / mib, limit.by);
+    if (desc->window_bytes == 0)
+        return pf__hint(err, st, "--set data.shuffle=window reads it while training");
+    return pf__hint(err, st, "--set data.window=%.0f", share / 2 / mib < 1 ? 1 : floor(share / 2 / mib));
+}
+
+static pf_status order(pf__loader *l, const pf__loader_desc *desc, pf_error *err) {
+    const pf_dataset_info *info = pf_dataset_describe(l->dataset);
+    int64_t block = desc->block_rows, rows = info->train_count;
+    if (desc->window_bytes) rows = desc->window_bytes / held_bytes(info);
+    if (rows < 1) rows = 1;
+    if (!block) PF__TRY(find_block_rows(l, rows, &block, err));
+    return pf__order_create(&l->order, desc->seed, info->train_count, block, rows, err);
 }
 
 static pf_status allocate(pf__loader *l, pf_error *err) {
-    l->ahead.row = malloc((size_t)l->count * sizeof *l->ahead.row);
-    l->aside.row = malloc((size_t)l->count * sizeof *l->aside.row);
-    bool good = l->ahead.row && l->aside.row;
+    const pf__window *whole = l->order.windows == 1 ? &l->window[0] : NULL;
+    PF__TRY(pf__window_create(&l->window[0], &l->order, l->dataset, NULL, err));
+    PF__TRY(pf__window_create(&l->window[1], &l->order, l->dataset, whole, err));
+    bool good = true;
     for (int i = 0; i < l->slots && good; i++) {
         l->slot[i].x = malloc((size_t)(l->batch * l->row_bytes));
-        if (l->y) l->slot[i].y = malloc((size_t)l->batch * sizeof(int32_t));
-        good = l->slot[i].x && (!l->y || l->slot[i].y);
+        if (l->labelled) l->slot[i].y = malloc((size_t)l->batch * sizeof(int32_t));
+        good = l->slot[i].x && (!l->labelled || l->slot[i].y);
     }
     return good ? PF_OK
                 : pf__fail_memory(err, "batches", (unsigned long long)(l->slots * l->batch * l->row_bytes));
+}
+
+/* The window of the first step is read here, so that most of what can be wrong is told before training. */
+static pf_status read_first(pf__loader *l, pf_error *err) {
+    pf__window *now = &l->window[0];
+    pf__window_begin(now, &l->order, pf__order_find(&l->order, l->first_step * l->batch));
+    PF__TRY(finish_window(l, now, err));
+    pf__window_begin(&l->window[1], &l->order, pf__order_next(&l->order, &now->span));
+    return PF_OK;
 }
 
 /* The thread takes no signals: an interrupt is for the thread that trains. */
@@ -143,27 +215,22 @@ pf_status pf__loader_create(pf_dataset *dataset, const pf__loader_desc *desc, pf
                             pf_error *err) {
     const pf_dataset_info *info = pf_dataset_describe(dataset);
     *out = NULL;
-    if (desc->batch < 1 || desc->first_step < 0 || desc->slots < 0 || desc->slots > SLOTS_MAX)
-        return pf__fail(err, PF_USAGE,
-                        "loader: batch %" PRId64 ", first step %" PRId64 " or %d slots cannot be",
-                        desc->batch, desc->first_step, desc->slots);
-    if (info->train_count > UINT32_MAX)
-        return pf__fail(err, PF_USAGE, "loader: %" PRId64 " training samples are more than it can shuffle",
-                        info->train_count);
+    PF__TRY(pf__loader_check(dataset, desc, err));
     pf__loader *l = calloc(1, sizeof *l);
     if (!l) return pf__fail_memory(err, "loader", sizeof *l);
+    l->dataset = dataset;
     l->batch = desc->batch;
-    l->seed = desc->seed;
-    l->stream = pf__stream("shuffle");
     l->first_step = desc->first_step;
     l->slots = desc->slots ? desc->slots : 4;
-    l->count = info->train_count;
     l->row_bytes = info->dim * (int64_t)pf_dtype_bytes(info->dtype);
-    l->ahead.epoch = l->aside.epoch = -1;
-    pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->change, NULL);
-    pf_status st = load(l, dataset, err);
+    l->labelled = info->class_count > 0;
+    if (pthread_mutex_init(&l->lock, NULL) != 0 || pthread_cond_init(&l->change, NULL) != 0) {
+        free(l); /* Linux has nothing to give back here */
+        return pf__fail(err, PF_SYSTEM, "cannot make the loader's lock");
+    }
+    pf_status st = order(l, desc, err);
     if (st == PF_OK) st = allocate(l, err);
+    if (st == PF_OK) st = read_first(l, err);
     if (st == PF_OK) st = start(l, err);
     if (st != PF_OK) {
         pf__loader_destroy(&l);
@@ -190,10 +257,9 @@ void pf__loader_destroy(pf__loader **loader) {
         free(l->slot[i].x);
         free(l->slot[i].y);
     }
-    free(l->ahead.row);
-    free(l->aside.row);
-    free(l->y);
-    free(l->x);
+    pf__window_free(&l->window[1]);
+    pf__window_free(&l->window[0]);
+    pf__order_free(&l->order);
     free(l);
 }
 
@@ -205,7 +271,13 @@ pf_status pf__loader_next(pf__loader *l, pf__batch *batch, pf_error *err) {
         pthread_mutex_unlock(&l->lock);
         return pf__fail(err, PF_USAGE, "loader: all %d batches are in use, none has been released", l->slots);
     }
-    while (l->made == l->taken) pthread_cond_wait(&l->change, &l->lock);
+    while (l->made == l->taken && l->failure == PF_OK) pthread_cond_wait(&l->change, &l->lock);
+    if (l->made == l->taken) {
+        pf_status failure = l->failure;
+        if (err) *err = l->reason;
+        pthread_mutex_unlock(&l->lock);
+        return failure;
+    }
     int64_t taken = l->taken++;
     pthread_mutex_unlock(&l->lock);
     const struct slot *slot = &l->slot[taken % l->slots];
@@ -221,8 +293,56 @@ void pf__loader_release(pf__loader *l) {
     pthread_mutex_unlock(&l->lock);
 }
 
-pf_status pf__loader_gather(pf__loader *l, int64_t step, void *x, int32_t *y, pf_error *err) {
-    if (step < 0) return pf__fail(err, PF_USAGE, "loader: there is no step %" PRId64, step);
-    gather(l, step, &l->aside, x, y);
+/* The window of a step beside the thread's: its order, and its rows one by one from the file. */
+struct aside {
+    pf__order order;
+    pf__span span;
+    uint32_t *row, *block;
+};
+
+static void aside_find(struct aside *a, int64_t position) {
+    a->span = pf__order_find(&a->order, position);
+    pf__order_blocks(&a->order, &a->span, a->block);
+    pf__order_shuffle(&a->order, &a->span, a->row, a->span.rows, a->span.rows);
+}
+
+static pf_status aside_rows(pf__loader *l, struct aside *a, int64_t step, void *x, int32_t *y,
+                            pf_error *err) {
+    for (int64_t b = 0; b < l->batch; b++) {
+        int64_t position = step * l->batch + b;
+        if (b == 0 || position == a->span.first + a->span.rows) aside_find(a, position);
+        int64_t i = a->row[position - a->span.first], rows = a->order.block_rows;
+        PF__TRY(pf__dataset_read_raw(l->dataset, PF_TRAIN, a->block[i / rows] * rows + i % rows, 1,
+                                     (char *)x + b * l->row_bytes, y ? y + b : NULL, err));
+    }
     return PF_OK;
+}
+
+pf_status pf__loader_gather(pf__loader *l, int64_t step, void *x, int32_t *y, pf_error *err) {
+    const pf__order *o = &l->order;
+    if (step < 0) return pf__fail(err, PF_USAGE, "loader: there is no step %" PRId64, step);
+    struct aside a = {0}; /* of equal numbers follows an equal order */
+    pf_status st = pf__order_create(&a.order, o->seed, o->count, o->block_rows, pf__order_rows_max(o), err);
+    if (st == PF_OK) {
+        a.row = malloc((size_t)pf__order_rows_max(o) * sizeof *a.row);
+        a.block = malloc((size_t)pf__order_blocks_max(o) * sizeof *a.block);
+        st = a.row && a.block ? aside_rows(l, &a, step, x, y, err)
+                              : pf__fail_memory(err, "order of a batch", (unsigned long long)o->count);
+    }
+    free(a.row);
+    free(a.block);
+    pf__order_free(&a.order);
+    return st;
+}
+
+int64_t pf__loader_bytes(const pf__loader *l) {
+    int64_t windows = 0;
+    for (int i = 0; i < 2; i++) windows += pf__window_bytes(&l->order, l->dataset);
+    if (l->window[1].borrowed)
+        windows -= pf__order_rows_max(&l->order) * (l->row_bytes + (l->labelled ? 4 : 0));
+    return windows + l->order.blocks * 4 + l->slots * l->batch * (l->row_bytes + (l->labelled ? 4 : 0));
+}
+
+int64_t pf__loader_block_rows(const pf__loader *l) {
+    return l->order.block_rows;
 }

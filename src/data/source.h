@@ -35,10 +35,10 @@ pf_status pf__source_npz(const char *path, pf__source *s, pf_error *err);
 pf_status pf__source_csv(const char *path, pf__source *s, pf_error *err);
 pf_status pf__source_png(const char *folder, pf__source *s, pf_error *err);
 pf_status pf__source_cifar(const char *path, pf__source *s, pf_error *err);
-/** True when a folder or a .tar[.gz] looks like a source of that kind. */
-bool pf__source_is_png(const char *folder);
-bool pf__source_is_cifar(const char *path);
-bool pf__source_is_idx(const char *folder);
+/** Whether a folder or a .tar[.gz] looks like a source of that kind. */
+pf_status pf__source_is_png(const char *folder, bool *is, pf_error *err);
+pf_status pf__source_is_cifar(const char *path, bool *is, pf_error *err);
+pf_status pf__source_is_idx(const char *folder, bool *is, pf_error *err);
 
 void pf__source_free(pf__source *s);
 /** Path without its folders: where a file lay on one machine tells others nothing. */

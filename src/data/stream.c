@@ -28,8 +28,12 @@ static pf_status fail_short(const pf__stream *s, pf_error *err) {
     return pf__hint(err, st, "the download or copy is incomplete; fetch it again and compare its checksum");
 }
 
+static const char *known(const char *text) {
+    return text && *text ? text : "unknown error";
+}
+
 static pf_status fail_damaged(const char *name, const char *text, pf_error *err) {
-    pf_status st = pf__fail(err, PF_DATA, "%s: damaged: %s", name, text && *text ? text : "unknown error");
+    pf_status st = pf__fail(err, PF_DATA, "%s: damaged: %s", name, known(text));
     return pf__hint(err, st, "the download or copy is incomplete; fetch it again and compare its checksum");
 }
 
@@ -43,7 +47,7 @@ static pf_status archive_open(const char *path, struct archive **out, pf_error *
     fclose(file);
     if (archive_read_support_filter_gzip(a) != ARCHIVE_OK ||
         archive_read_support_format_tar(a) != ARCHIVE_OK || archive_read_support_format_zip(a) != ARCHIVE_OK)
-        return pf__fail(err, PF_SYSTEM, "%s: libarchive: %s", path, archive_error_string(a));
+        return pf__fail(err, PF_SYSTEM, "%s: libarchive: %s", path, known(archive_error_string(a)));
     if (archive_read_open_filename(a, path, 1 << 16) == ARCHIVE_OK) return PF_OK;
     return fail_damaged(path, archive_error_string(a), err);
 }

@@ -16,7 +16,6 @@ struct pf__writer {
     const pf__dataset_head *head;
     char *path, *temporary;
     int64_t done[2];
-    int32_t *labels; /* of /train: hashed after all of x */
     pf__sha256 *sha;
 };
 
@@ -81,11 +80,9 @@ static pf_status begin(pf__writer *w, const char *path, pf_error *err) {
     w->path = strdup(path);
     w->temporary = malloc(size);
     w->sha = pf__sha256_begin();
-    if (head->class_count) w->labels = malloc((size_t)head->train_count * sizeof *w->labels);
-    if (!w->path || !w->temporary || !w->sha || (head->class_count && !w->labels))
-        return pf__fail_memory(err, "data set to write",
-                               size + (size_t)head->train_count * sizeof *w->labels);
+    if (!w->path || !w->temporary || !w->sha) return pf__fail_memory(err, "data set to write", size);
     snprintf(w->temporary, size, "%s.tmp.%ld", path, (long)getpid());
+    pf__file_remove_strays(path);
     PF__TRY(pf__h5_create(w->temporary, &w->file, err));
     PF__TRY(write_root(w, err));
     PF__TRY(create_part(w, PF_TRAIN, head->train_count, err));
@@ -95,7 +92,6 @@ static pf_status begin(pf__writer *w, const char *path, pf_error *err) {
 
 static void writer_free(pf__writer *w) {
     pf__sha256_end(w->sha, NULL);
-    free(w->labels);
     free(w->temporary);
     free(w->path);
     free(w);
@@ -128,23 +124,38 @@ pf_status pf__writer_add(pf__writer *w, pf_split split, int64_t count, const voi
     assert((y != NULL) == (head->class_count > 0));
     PF__TRY(pf__h5_write_rows(w->file, pf__dataset_path_x(split), head->dtype, first, count, x, err));
     if (y) PF__TRY(pf__h5_write_rows(w->file, pf__dataset_path_y(split), PF_I32, first, count, y, err));
-    if (split == PF_TRAIN) {
+    if (split == PF_TRAIN)
         pf__sha256_add(w->sha, x,
                        (size_t)(count * pf_shape_count(&head->sample)) * pf_dtype_bytes(head->dtype));
-        if (y) memcpy(w->labels + first, y, (size_t)count * sizeof *y);
-    }
     w->done[split] += count;
     return PF_OK;
+}
+
+/* The labels are hashed after all of x: read back, as there may be too many to keep. */
+static pf_status hash_labels(pf__writer *w, pf_error *err) {
+    int64_t total = w->head->train_count, block = pf__block_rows(sizeof(int32_t));
+    if (w->head->class_count == 0) return PF_OK;
+    if (block > total) block = total;
+    int32_t *y = malloc((size_t)block * sizeof *y);
+    if (!y) return pf__fail_memory(err, "labels", (unsigned long long)block * sizeof *y);
+    pf_status st = PF_OK;
+    for (int64_t first = 0; first < total && st == PF_OK; first += block) {
+        int64_t rows = total - first < block ? total - first : block;
+        st = pf__h5_read_rows(w->file, pf__dataset_path_y(PF_TRAIN), PF_I32, first, rows, y, err);
+        if (st == PF_OK) pf__sha256_add(w->sha, y, (size_t)rows * sizeof *y);
+    }
+    free(y);
+    return st;
 }
 
 pf_status pf__writer_finish(pf__writer *w, pf_error *err) {
     char hex[65];
     assert(w->done[PF_TRAIN] == w->head->train_count);
     assert(w->done[PF_TEST] == w->head->test_count);
-    if (w->labels) pf__sha256_add(w->sha, w->labels, (size_t)w->head->train_count * sizeof *w->labels);
+    pf_status st = hash_labels(w, err);
     pf__sha256_end(w->sha, hex);
     w->sha = NULL;
-    pf_status st = pf__h5_set_text(w->file, "/", "sha256", hex, err);
+    if (st == PF_OK) st = pf__h5_set_text(w->file, "/", "sha256", hex, err);
     if (st == PF_OK) st = pf__h5_close(&w->file, err);
     if (st == PF_OK) st = pf__file_commit(w->temporary, w->path, err);
     if (st != PF_OK) {

@@ -11,7 +11,9 @@ void test_import_csv_suite(void);
 void test_import_npy_suite(void);
 void test_import_png_suite(void);
 void test_import_cifar_suite(void);
+void test_order_suite(void);
 void test_loader_suite(void);
+void test_window_suite(void);
 
 int main(void) {
     if (CU_initialize_registry() != CUE_SUCCESS) return 1;
@@ -24,6 +26,8 @@ int main(void) {
     test_import_npy_suite();
     test_import_png_suite();
     test_import_cifar_suite();
+    test_order_suite();
     test_loader_suite();
+    test_window_suite();
     return check_run();
 }

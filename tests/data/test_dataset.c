@@ -213,6 +213,30 @@ static void test_check_sum(void) {
     unlink(path);
 }
 
+/* One sample above 64 MiB, as bytes that compress well. */
+static void test_large_sample(void) {
+    hsize_t dim[2] = {1, ((hsize_t)1 << 26) + 1}, chunk[2] = {1, 1 << 20};
+    unsigned char *bytes = calloc(1, (size_t)dim[1]);
+    pf_dataset *d = NULL;
+    hid_t file = H5Fcreate(scratch(path, "large.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t group = H5Gcreate2(file, "/train", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t space = H5Screate_simple(2, dim, NULL), dcpl = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(dcpl, 2, chunk);
+    H5Pset_deflate(dcpl, 1);
+    hid_t set = H5Dcreate2(file, "/train/x", H5T_STD_U8LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+    CU_ASSERT(bytes && H5Dwrite(set, H5T_STD_U8LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0);
+    H5Dclose(set);
+    H5Pclose(dcpl);
+    H5Sclose(space);
+    H5Gclose(group);
+    H5Fclose(file);
+    CHECK_INT(pf_dataset_open(path, &d, &err), PF_DATA);
+    CHECK_CONTAINS(err.message, "one sample of 67108865 elements cannot be right");
+    CU_ASSERT_PTR_NULL(d);
+    free(bytes);
+    unlink(path);
+}
+
 static void test_no_hdf5(void) {
     pf_dataset *d = NULL;
     size_t length = 0;
@@ -292,6 +316,7 @@ void test_dataset_suite(void) {
     CU_add_test(s, "wrong parts", test_wrong_parts);
     CU_add_test(s, "check finds", test_check_finds);
     CU_add_test(s, "check sum", test_check_sum);
+    CU_add_test(s, "a large sample", test_large_sample);
     CU_add_test(s, "no HDF5", test_no_hdf5);
     CU_add_test(s, "foreign", test_foreign);
 }

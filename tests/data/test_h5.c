@@ -2,8 +2,10 @@
  * The HDF5 layer: round trips, conversions, equal bytes, damage, and what its messages say. */
 #include "data/h5.h"
 #include "scratch.h"
+#include <fcntl.h>
 #include <hdf5.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -13,6 +15,18 @@ static float *ramp(int64_t count) {
     float *x = malloc((size_t)count * sizeof *x);
     for (int64_t i = 0; i < count; i++) x[i] = (float)i * 0.25f - 3.0f;
     return x;
+}
+
+static bool exists(pf__h5 *f, const char *path) {
+    bool found;
+    CHECK_OK(pf__h5_exists(f, path, &found, &err), err);
+    return found;
+}
+
+static bool has_attribute(pf__h5 *f, const char *path, const char *name) {
+    bool found;
+    CHECK_OK(pf__h5_has_attribute(f, path, name, &found, &err), err);
+    return found;
 }
 
 /* One of everything. */
@@ -130,12 +144,12 @@ static void test_walk(void) {
     CHECK_INT(pf__h5_each(f, "/model", stop, &visited, &err), PF_INTERRUPTED);
     CHECK_INT(visited, 1);
     CHECK_INT(pf__h5_each(f, "/nowhere", stop, &visited, &err), PF_DATA);
-    CU_ASSERT(pf__h5_exists(f, "/model/hidden/0"));
-    CU_ASSERT(pf__h5_exists(f, "/"));
-    CU_ASSERT(!pf__h5_exists(f, "/model/hidden/1/weight"));
-    CU_ASSERT(!pf__h5_exists(f, "/pi/below"));
-    CU_ASSERT(!pf__h5_has_attribute(f, "/model", "format"));
-    CU_ASSERT(pf__h5_has_attribute(f, "/", "format"));
+    CU_ASSERT(exists(f, "/model/hidden/0"));
+    CU_ASSERT(exists(f, "/"));
+    CU_ASSERT(!exists(f, "/model/hidden/1/weight"));
+    CU_ASSERT(!exists(f, "/pi/below"));
+    CU_ASSERT(!has_attribute(f, "/model", "format"));
+    CU_ASSERT(has_attribute(f, "/", "format"));
     CHECK_OK(pf__h5_describe(f, "/model/hidden/0/weight", &info, &err), err);
     CHECK_INT(info.shape.dim[1], 300);
     CHECK_INT(pf__h5_describe(f, "/config", &info, &err), PF_DATA);
@@ -327,9 +341,117 @@ static void test_foreign(void) {
     CHECK_INT(big, 7);
     CHECK_OK(pf__h5_read(f, "/x", PF_F32, &x, &err), err);
     CHECK_NEAR(x, 0.5, 0.0);
-    CU_ASSERT(!pf__h5_exists(f, "/dangling"));
+    CU_ASSERT(!exists(f, "/dangling"));
     CHECK_INT(pf__h5_each(f, "/", collect, list, &err), PF_DATA);
     CHECK_CONTAINS(err.message, "nested too deep");
+    CHECK_OK(pf__h5_close(&f, &err), err);
+    unlink(path);
+}
+
+/* A lock that another open file holds, as that of another process would: reading goes on without, writing
+ * does not, and the environment has the last word. */
+static void test_locked(void) {
+    char path[512];
+    pf__h5 *f = NULL;
+    write_sample(scratch(path, "locked.h5"));
+    int fd = open(path, O_RDWR);
+    CU_ASSERT_EQUAL_FATAL(flock(fd, LOCK_EX | LOCK_NB), 0);
+    CHECK_INT(H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT) < 0, 1); /* the lock is one that HDF5 minds */
+    CHECK_OK(pf__h5_open(path, &f, &err), err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    double pi = 0;
+    CHECK_OK(pf__h5_read(f, "/pi", PF_F64, &pi, &err), err);
+    CHECK_NEAR(pi, 3.14159265358979, 0.0);
+    CHECK_OK(pf__h5_close(&f, &err), err);
+    close(fd);
+    CHECK_OK(pf__h5_open(path, &f, &err), err);
+    CHECK_OK(pf__h5_close(&f, &err), err);
+    unlink(path);
+}
+
+/* ---- files that ask for more than they hold ---- */
+
+static hid_t hostile_type(size_t size) {
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, size);
+    return type;
+}
+
+static void hostile_set(hid_t file, const char *name, hid_t type, int rank, const hsize_t *dim) {
+    hid_t space = H5Screate_simple(rank, dim, NULL);
+    hid_t set = H5Dcreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    CU_ASSERT(set >= 0);
+    H5Dclose(set);
+    H5Sclose(space);
+}
+
+/* Groups /d/0 .. /d/19, each with two links to the next: 2^20 ways. */
+static void hostile_groups(hid_t file) {
+    char a[32], b[32];
+    H5Gclose(H5Gcreate2(file, "/d", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Gclose(H5Gcreate2(file, "/d/19", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    for (int i = 18; i >= 0; i--) {
+        snprintf(a, sizeof a, "/d/%d", i);
+        H5Gclose(H5Gcreate2(file, a, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+        for (int k = 0; k < 2; k++) {
+            snprintf(a, sizeof a, "/d/%d/%d", i, k);
+            snprintf(b, sizeof b, "/d/%d", i + 1);
+            CU_ASSERT(H5Lcreate_hard(file, b, file, a, H5P_DEFAULT, H5P_DEFAULT) >= 0);
+        }
+    }
+}
+
+static void hostile_file(const char *path) {
+    hsize_t two_pow_40 = (hsize_t)1 << 40, overflow[2] = {(hsize_t)1 << 62, 8},
+            hidden[3] = {0, (hsize_t)1 << 60, 16}, ones[32];
+    for (int i = 0; i < 32; i++) ones[i] = 1;
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
+          variable = hostile_type(H5T_VARIABLE), fixed = hostile_type((size_t)1 << 31);
+    hostile_set(file, "/unwritten", H5T_IEEE_F32LE, 1, &two_pow_40);
+    hostile_set(file, "/overflow", H5T_IEEE_F32LE, 2, overflow);
+    hostile_set(file, "/hidden", H5T_IEEE_F32LE, 3, hidden);
+    hostile_set(file, "/rank", variable, 32, ones);
+    hostile_set(file, "/many", variable, 1, &two_pow_40);
+    hostile_set(file, "/long", fixed, 1, ones);
+    H5Tclose(fixed);
+    H5Tclose(variable);
+    hostile_groups(file);
+    H5Fclose(file);
+}
+
+static pf_status count_visits(void *user, const char *path, const pf__h5_info *info) {
+    (void)path;
+    (void)info;
+    ++*(int *)user;
+    return PF_OK;
+}
+
+/* Found by tests/fuzz: sizes that a file only states, and names for a group that are none. */
+static void test_hostile(void) {
+    char path[512], *text = NULL, **texts = NULL;
+    int count = 0;
+    pf__h5 *f = NULL;
+    pf__h5_info info;
+    hostile_file(scratch(path, "hostile.h5"));
+    CHECK_OK(pf__h5_open(path, &f, &err), err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    CHECK_INT(pf__h5_describe(f, "/unwritten", &info, &err), PF_DATA);
+    CHECK_CONTAINS(err.message, "/unwritten holds 0 bytes of the 4398046511104 that its shape needs");
+    CHECK_INT(pf__h5_describe(f, "/overflow", &info, &err), PF_DATA);
+    CHECK_CONTAINS(err.message, "cannot be right");
+    CHECK_INT(pf__h5_describe(f, "/hidden", &info, &err), PF_DATA);
+    CHECK_CONTAINS(err.message, "size 1152921504606846976 of dimension 1 cannot be right");
+    CHECK_INT(pf__h5_read_text(f, "/rank", &text, &err), PF_DATA);
+    CHECK_CONTAINS(err.message, "more than 8 dimensions");
+    CHECK_INT(pf__h5_read_texts(f, "/many", &texts, &count, &err), PF_DATA);
+    CHECK_CONTAINS(err.message, "are not read");
+    CHECK_INT(pf__h5_read_text(f, "/long", &text, &err), PF_DATA);
+    CHECK_CONTAINS(err.message, "are not read");
+    CHECK_INT(pf__h5_each(f, "/d", count_visits, &count, &err), PF_DATA);
+    CHECK_CONTAINS(err.message, "groups inside themselves");
+    CHECK_INT(pf__h5_each(f, "/unwritten", count_visits, &count, &err), PF_DATA);
+    CHECK_CONTAINS(err.message, "/unwritten is not a group");
+    CHECK_INT(count, 0);
     CHECK_OK(pf__h5_close(&f, &err), err);
     unlink(path);
 }
@@ -344,4 +466,6 @@ void test_h5_suite(void) {
     CU_add_test(s, "damage", test_damage);
     CU_add_test(s, "write failures", test_write_failures);
     CU_add_test(s, "foreign", test_foreign);
+    CU_add_test(s, "locked", test_locked);
+    CU_add_test(s, "hostile", test_hostile);
 }

@@ -110,9 +110,34 @@ static void test_bad(void) {
     rig_end(&r);
 }
 
+/* The source under its own name, and under another of the same file. */
+static void test_onto_itself(void) {
+    char other[600];
+    const char *text = "1,2\n3,4\n5,6\n";
+    rig_begin(&r, "t.csv");
+    write_bytes(r.source, text, strlen(text));
+    snprintf(other, sizeof other, "%s.link", r.source);
+    CHECK_INT(link(r.source, other), 0);
+    for (int i = 0; i < 2; i++) {
+        pf_status st = pf_dataset_import(i ? other : r.source, &(pf_import_desc){.source = r.source}, NULL,
+                                         NULL, &r.err);
+        CHECK_INT(st, PF_USAGE);
+        CHECK_CONTAINS(r.err.message, "is the source itself");
+        CHECK_CONTAINS(r.err.hint, "another file");
+    }
+    size_t length = 0;
+    char *left = read_bytes(r.source, &length);
+    CU_ASSERT(left && length == strlen(text) && memcmp(left, text, length) == 0);
+    free(left);
+    unlink(other);
+    rig_import(&r, 0);
+    rig_end(&r);
+}
+
 void test_import_csv_suite(void) {
     CU_pSuite s = CU_add_suite("data/import csv", NULL, NULL);
     CU_add_test(s, "good", test_good);
     CU_add_test(s, "gzip", test_gzip);
     CU_add_test(s, "bad", test_bad);
+    CU_add_test(s, "onto itself", test_onto_itself);
 }

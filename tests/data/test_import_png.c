@@ -171,6 +171,10 @@ static void test_bad(void) {
     begin();
     refused("no IDX images, CIFAR batches or folders of PNG", "one sub-folder of .png files");
     begin_class();
+    folder("caf\xe9");
+    image("caf\xe9/1.png", 5, 4, 1, 7);
+    refused("the class name 'caf\\xe9' is not UTF-8", "convmv");
+    begin_class();
     snprintf(r.source + strlen(r.source), 20, "/a/1.png");
     rig_refused(&r, "is one picture", "sub-folder");
     end();
