@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The command line: parsing by one option table per command, help from the same table, messages. */
 #include "cli.h"
+#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdarg.h>
@@ -14,9 +15,27 @@ static const cli_option help_option = {NULL, "help", 'h', NULL, "this text"};
 
 /* ---- messages ---- */
 
+/* For the messages that say all there is to say. */
+static const char *general_hint(pf_status status) {
+    switch (status) {
+    case PF_USAGE:
+    case PF_SHAPE:
+        return "pushforward help, and --help behind a command, tell how it is meant";
+    case PF_DATA:
+        return "pushforward info FILE tells what a file is, pushforward data check FILE what is wrong with "
+               "it";
+    case PF_MEMORY:
+        return "end other programs, or ask for less: a smaller batch, model or count";
+    case PF_DEVICE:
+        return "pushforward selftest tries the device; is its driver up to date?";
+    default:
+        return "is this a fault of pushforward? Please report it with the command and this message";
+    }
+}
+
 int cli_fail(pf_status status, const pf_error *error) {
     fprintf(stderr, "pushforward: error: %s\n", error->message[0] ? error->message : pf_status_text(status));
-    if (error->hint[0]) fprintf(stderr, "hint: %s\n", error->hint);
+    fprintf(stderr, "hint: %s\n", error->hint[0] ? error->hint : general_hint(status));
     return pf_status_exit_code(status);
 }
 
@@ -112,6 +131,12 @@ static int fail_count(const cli_command *c, int given, int max) {
     return cli_usage(hint, given > max ? "%s: too many arguments" : "%s: an argument is missing", c->name);
 }
 
+static int fail_empty(const cli_command *c) {
+    char hint[256];
+    snprintf(hint, sizeof hint, "usage: pushforward %s %s", c->name, c->usage);
+    return cli_usage(hint, "%s: an argument is empty", c->name);
+}
+
 /* getopt's tables from ours. letters [2 * count + 6]. */
 static void make_tables(const cli_command *c, struct option *list, char *letters) {
     int n = count_options(c);
@@ -135,6 +160,11 @@ static const cli_option *option_of(const cli_command *c, int code) {
     return &help_option;
 }
 
+/* "--steps N: short for ...": the hint where its value is refused. */
+static void option_line(const cli_option *o, char out[256]) {
+    snprintf(out, 256, "--%s %s: %s", o->name, o->argument ? o->argument : "", o->help);
+}
+
 /* The argument that getopt_long stumbled over. */
 static const char *culprit(char **argv, char *buffer) {
     if (optopt > 0 && optopt < 256) {
@@ -148,19 +178,25 @@ int cli_parse(const cli_command *command, int argc, char **argv, int positional_
               cli_args *out) {
     enum { OPTIONS_MAX = 64 };
     struct option list[OPTIONS_MAX];
-    char letters[2 * OPTIONS_MAX + 6], buffer[3];
+    char letters[2 * OPTIONS_MAX + 6], buffer[3], line[256];
     *out = (cli_args){.command = command};
     make_tables(command, list, letters);
     opterr = 0;
     optind = 1;
     for (int code; (code = getopt_long(argc, argv, letters, list, NULL)) != -1;) {
         if (code == '?') return fail_unknown(command, culprit(argv, buffer));
-        if (code == ':')
-            return cli_usage(NULL, "%s: option %s needs a value", command->name, argv[optind - 1]);
+        if (code == ':') {
+            option_line(option_of(command, optopt), line);
+            return cli_usage(line, "%s: option %s needs a value", command->name, argv[optind - 1]);
+        }
         const cli_option *o = option_of(command, code);
         if (o == &help_option) {
             cli_help(command);
             return 0;
+        }
+        if (optarg && !*optarg) {
+            option_line(o, line);
+            return cli_usage(line, "%s: the value of --%s is empty", command->name, o->name);
         }
         if (out->pair_count == CLI_PAIRS_MAX) return cli_usage(NULL, "%s: too many options", command->name);
         out->option[out->pair_count] = o;
@@ -170,6 +206,8 @@ int cli_parse(const cli_command *command, int argc, char **argv, int positional_
     out->positional_count = argc - optind;
     if (out->positional_count < positional_min || out->positional_count > positional_max)
         return fail_count(command, out->positional_count, positional_max);
+    for (int i = 0; i < out->positional_count; i++)
+        if (!*out->positional[i]) return fail_empty(command);
     return -1;
 }
 
@@ -189,24 +227,30 @@ bool cli_given(const cli_args *a, const char *name) {
     return cli_text(a, name, NULL) != NULL;
 }
 
+static void refuse_value(cli_args *a, const char *name, const char *what) {
+    char hint[256] = "";
+    for (const cli_option *o = a->command->options; o->name; o++)
+        if (strcmp(o->name, name) == 0) option_line(o, hint);
+    if (!a->failed) cli_usage(hint, "%s: --%s %s: %s", a->command->name, name, cli_text(a, name, ""), what);
+    a->failed = true;
+}
+
 double cli_number(cli_args *a, const char *name, double fallback, double min, double max) {
     const char *text = cli_text(a, name, NULL);
     if (!text) return fallback;
     char *end;
     double value = strtod(text, &end);
     if (end != text && *end == '\0' && value >= min && value <= max) return value;
-    if (!a->failed)
-        cli_usage(NULL, "%s: --%s %s: not a number in [%g, %g]", a->command->name, name, text, min, max);
-    a->failed = true;
+    char what[96];
+    snprintf(what, sizeof what, "not a number in [%.10g, %.10g]", min, max);
+    refuse_value(a, name, what);
     return fallback;
 }
 
 int64_t cli_integer(cli_args *a, const char *name, int64_t fallback, int64_t min, int64_t max) {
     double value = cli_number(a, name, (double)fallback, (double)min, (double)max);
     if (value == floor(value)) return cli_given(a, name) ? (int64_t)value : fallback;
-    if (!a->failed)
-        cli_usage(NULL, "%s: --%s %s: not a whole number", a->command->name, name, cli_text(a, name, ""));
-    a->failed = true;
+    refuse_value(a, name, "not a whole number");
     return fallback;
 }
 
@@ -216,10 +260,9 @@ int cli_list(cli_args *a, const char *name, double *out, int capacity) {
         char *end;
         double value = strtod(p, &end);
         if (end == p || (*end && *end != ',') || count == capacity) {
-            if (!a->failed)
-                cli_usage(NULL, "%s: --%s: not a list of at most %d numbers separated by commas",
-                          a->command->name, name, capacity);
-            a->failed = true;
+            char what[96];
+            snprintf(what, sizeof what, "not a list of at most %d numbers separated by commas", capacity);
+            refuse_value(a, name, what);
             return 0;
         }
         out[count++] = value;
@@ -239,13 +282,64 @@ static void log_line(void *user, pf_log_level level, const char *line) {
 const char *cli_cache_folder(char *out, size_t size) {
     const char *folder = getenv("PF_CACHE"), *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int length = -1;
-    if (folder && *folder)
+    if (folder && *folder && strcmp(folder, "on") != 0)
         length = strcmp(folder, "off") == 0 ? -1 : snprintf(out, size, "%s", folder);
     else if (base && *base == '/') /* a relative one is to be ignored, says its specification */
         length = snprintf(out, size, "%s/pushforward/cl", base);
     else if (home && *home)
         length = snprintf(out, size, "%s/.cache/pushforward/cl", home);
     return length > 0 && (size_t)length < size ? out : NULL;
+}
+
+static void say_avoided(const pf_selftest_result *found) {
+    if (found->avoid[0])
+        fprintf(stderr,
+                "pushforward: matrices are multiplied without %s here; the self-test of %s found: %s\n",
+                found->avoid, found->date, found->optional);
+}
+
+static void heed_verdict(pf_context *context, bool quiet) {
+    pf_selftest_result found;
+    if (!pf_selftest_recall(context, &found)) return;
+    pf_context_avoid(context, found.avoid, NULL);
+    if (found.basic[0])
+        fprintf(stderr, "pushforward: warning: this device failed its self-test of %s: %s\n", found.date,
+                found.basic);
+    if (!quiet) say_avoided(&found);
+}
+
+pf_status cli_prove_device(pf_context *context, bool quiet, pf_error *error) {
+    const pf_device_info *device = pf_context_device(context);
+    pf_selftest_result found;
+    if (pf_selftest_recall(context, &found)) {
+        pf_status st = pf_selftest_require(context, NULL, &found, error);
+        if (!quiet && st == PF_OK) say_avoided(&found);
+        return st;
+    }
+    if (!pf_context_cache(context)) { /* it would run before every training */
+        if (!quiet)
+            fputs("pushforward: this device is not tested before training, as no cache would remember it; "
+                  "pushforward selftest does\n",
+                  stderr);
+        return PF_OK;
+    }
+    if (!quiet)
+        fprintf(stderr, "pushforward: first training on %s (driver %s): self-test ... ", device->name,
+                device->driver);
+    pf_status st = pf_selftest_require(context, NULL, &found, error);
+    char time[24];
+    if (!quiet) fprintf(stderr, "%s, %s\n", st == PF_OK ? "good" : "bad", cli_duration(found.seconds, time));
+    if (!quiet && st == PF_OK) say_avoided(&found);
+    return st;
+}
+
+/* PF_WIDTH: kernels for other vectors than the device's, to test them. What is no number is refused as 1 is.
+ */
+static uint32_t wished_width(void) {
+    const char *text = getenv("PF_WIDTH");
+    char *end = NULL;
+    const unsigned long width = text && *text ? strtoul(text, &end, 10) : 0;
+    return (end && *end) || width > UINT32_MAX ? 1 : (uint32_t)width;
 }
 
 pf_status cli_open_device(const cli_args *a, const char *configured, bool quiet, pf_context **out,
@@ -256,12 +350,18 @@ pf_status cli_open_device(const cli_args *a, const char *configured, bool quiet,
     if (!device) device = getenv("PF_DEVICE");
     if (!device || !*device) device = configured;
     char cache[CLI_PATH_MAX];
+    const char *wish = getenv("PF_CACHE");
     pf_context_desc desc = {.device = device,
                             .log = log_line,
                             .log_user = &quiet_flag,
                             .profile = cli_given(a, "profile"),
-                            .cache = cli_cache_folder(cache, sizeof cache)};
-    return pf_context_create(out, &desc, error);
+                            .cache = cli_cache_folder(cache, sizeof cache),
+                            .cache_always = wish && *wish,
+                            .vector_width = wished_width()};
+    pf_status st = pf_context_create(out, &desc, error);
+    const bool tests = a->command == &cli_train || a->command == &cli_selftest; /* for itself */
+    if (st == PF_OK && !tests) heed_verdict(*out, quiet);
+    return st;
 }
 
 /* ---- numbers ---- */
@@ -301,7 +401,8 @@ double cli_seconds(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* What cannot be told counts as there: it is not to be overwritten. */
 bool cli_file_exists(const char *path) {
     struct stat status;
-    return stat(path, &status) == 0;
+    return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }

@@ -13,12 +13,14 @@ const cli_command cli_data = {
     .name = "data",
     .usage = "make|import|check|show ...",
     .summary = "make, import, check and show data sets",
-    .purpose = "Data sets are HDF5 files (datasets/FORMAT.md).\n\n"
-               "  make KIND OUT.h5       2-D sets, Gaussians, and `strokes`, grey pictures of digits\n"
-               "  import SOURCE OUT.h5   IDX files (MNIST), CIFAR, folders of PNG, NumPy arrays, tables\n"
-               "  check FILE.h5          read everything once and verify it\n"
-               "  show FILE.h5           a picture of the first samples\n\n"
-               "`pushforward data make --help` and so on tell more.",
+    .purpose =
+        "Data sets are HDF5 files (datasets/FORMAT.md).\n\n"
+        "  make KIND OUT.h5       2-D sets, Gaussians, and `strokes`, grey pictures of digits\n"
+        "  import SOURCE OUT.h5   IDX files (MNIST), CIFAR, folders of PNG, NumPy arrays, tables\n"
+        "  check FILE.h5          read everything once and verify it\n"
+        "  show FILE.h5           a picture of the first samples\n\n"
+        "None of them holds a whole set in memory; training does, unless --set data.shuffle=window.\n\n"
+        "`pushforward data make --help` and so on tell more.",
     .examples = {"data make strokes strokes.h5", "data import mnist/ mnist.h5",
                  "data show mnist.h5 -o mnist.png"},
     .options = no_options,

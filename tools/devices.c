@@ -65,6 +65,7 @@ static cJSON *to_json(const pf_device_info *d) {
     cJSON_AddBoolToObject(o, "unified_memory", d->unified_memory);
     cJSON_AddBoolToObject(o, "little_endian", d->little_endian);
     cJSON_AddBoolToObject(o, "has_compiler", d->has_compiler);
+    cJSON_AddBoolToObject(o, "keeps_programs", d->keeps_programs);
     return o;
 }
 
@@ -92,8 +93,8 @@ static int run(int argc, char **argv) {
         for (int i = 0; i < count; i++) print_text(&list[i]);
     free(list);
     if (count > 0) return 0;
-    fputs("pushforward: error: no OpenCL device\n"
-          "hint: install a driver; for the CPU: sudo apt install pocl-opencl-icd\n",
-          stderr);
-    return pf_status_exit_code(PF_NO_DEVICE);
+    pf_context *none = NULL; /* opening one says why, and names the platforms without devices */
+    st = pf_context_create(&none, NULL, &error);
+    pf_context_destroy(&none);
+    return st == PF_OK ? 0 : cli_fail(st, &error);
 }

@@ -121,9 +121,12 @@ static pf_status open_input(job *j, pf_error *error) {
         if (st == PF_OK) st = cli_open_device(&j->a, NULL, true, &j->context, error);
         if (st == PF_OK) st = draw(j, cli_text(&j->a, "weights", NULL), &j->samples, error);
     }
-    if (st == PF_OK && j->set && j->samples.dim != pf_dataset_describe(j->set)->dim)
-        st = fail(error, PF_DATA, "the samples and the data set have different shapes",
-                  "compare with the set that the model was trained on");
+    if (st == PF_OK && j->set && j->samples.dim != pf_dataset_describe(j->set)->dim) {
+        char message[512];
+        snprintf(message, sizeof message, "%.200s has samples of %" PRId64 " numbers, %.200s of %" PRId64,
+                 path, j->samples.dim, cli_text(&j->a, "data", ""), pf_dataset_describe(j->set)->dim);
+        st = fail(error, PF_DATA, message, "compare with the set that the model was trained on");
+    }
     return st;
 }
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * The program pushforward: finds the command, prints the overview. */
 #include "cli.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const cli_command *const commands[] = {&cli_devices, &cli_data,   &cli_train, &cli_sample,  &cli_info,
                                               &cli_eval,    &cli_report, &cli_cache, &cli_selftest};
@@ -20,9 +24,12 @@ static void overview(void) {
         "  pushforward data make 8gaussians 8gaussians.h5\n"
         "  pushforward train --data 8gaussians.h5 --out run\n"
         "  pushforward sample run -n 4096 -o samples.png\n\n"
-        "Environment: PF_DEVICE (as --device), PF_CACHE (folder that keeps compiled kernels, or off), "
-        "PF_KERNEL_DIR\n"
-        "(OpenCL C sources to use instead of the built-in ones).\n"
+        "Environment: PF_DEVICE (as --device), PF_CACHE (folder that keeps compiled kernels and "
+        "self-test\n"
+        "verdicts, or on, or off; see pushforward cache --help), PF_KERNEL_DIR (OpenCL C sources to use "
+        "instead "
+        "of the\n"
+        "built-in ones).\n"
         "Exit codes: 0 ok; 1 the system failed; 2 usage or configuration; 3 no usable device; 4 bad data or\n"
         "checkpoint; 5 not a number in training; 6 mismatch; 130, 143 interrupted after a saved checkpoint.");
 }
@@ -66,13 +73,31 @@ static int help(int argc, char **argv) {
 
 /* A full disk shows itself when the output is flushed. */
 static int finish(int code) {
-    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
-    fputs("pushforward: error: cannot write to the standard output\n", stderr);
-    return code ? code : 1;
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (written || code) return code; /* one message: that of what failed first */
+    fputs("pushforward: error: cannot write to the standard output\n"
+          "hint: is the disk full, or did the reader of a pipe end?\n",
+          stderr);
+    return 1;
+}
+
+/* Where a shell has closed one of the three, the first file opened would take its number, and our words. */
+static void hold_descriptors(void) {
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+            _exit(1);
 }
 
 int main(int argc, char **argv) {
+    hold_descriptors();
     setlocale(LC_ALL, "C");
+#ifndef PF_FAULTS
+    if (getenv("PF_FAULT"))
+        return cli_usage("unset it, or run pushforward_faults, which the tests' build makes (tools/faults)",
+                         "PF_FAULT is set, but this program cannot make calls fail");
+#endif
+    signal(SIGXFSZ, SIG_IGN); /* beyond a limit of file size a write fails and says so, as on a full disk */
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         overview();
         return finish(0);

@@ -35,15 +35,16 @@ static void remember(progress *p, double clock, int64_t step) {
 
 static void print_line(progress *p, const pf_progress *now) {
     double seconds = pace(p);
-    char rate[16] = "-", memory[16], left[24] = "-";
+    char loss[16] = "-", rate[16] = "-", memory[16], left[24] = "-";
+    if (isfinite(p->loss)) snprintf(loss, sizeof loss, "%.4g", p->loss); /* none was measured yet */
     if (seconds > 0) {
         cli_si((double)now->batch / seconds, rate);
         cli_duration(seconds * (double)(now->steps - now->step), left);
     }
     cli_bytes((double)now->memory_bytes, memory);
-    fprintf(stderr, "%sstep %lld/%lld  loss %.4g  %s samples/s  %.3g ms/step  left %s  %s%s",
-            p->terminal ? "\r" : "", (long long)now->step, (long long)now->steps, p->loss, rate,
-            1e3 * seconds, left, memory, p->terminal ? "\033[K" : "\n");
+    fprintf(stderr, "%sstep %lld/%lld  loss %s  %s samples/s  %.3g ms/step  left %s  %s%s",
+            p->terminal ? "\r" : "", (long long)now->step, (long long)now->steps, loss, rate, 1e3 * seconds,
+            left, memory, p->terminal ? "\033[K" : "\n");
     fflush(stderr);
     p->line_open = p->terminal;
 }

@@ -83,10 +83,21 @@ static pf_status make_noise(job *j, pf_error *error) {
     return s->x && s->noise ? PF_OK : PF_MEMORY;
 }
 
-static pf_status make_labels(job *j) {
+static pf_status make_labels(job *j, pf_error *error) {
     const pf_sampler_info *i = pf_sampler_describe(j->sampler);
     double list[256];
     int count = cli_list(&j->a, "class", list, 256);
+    for (int k = 0; k < count; k++) {
+        if (list[k] >= 0 && list[k] < i->class_count && list[k] == (int)list[k]) continue;
+        snprintf(error->message, sizeof error->message, "%s: --class %g: %s", j->a.positional[0], list[k],
+                 i->class_count ? "the model has no such class" : "the model was trained without classes");
+        if (i->class_count)
+            snprintf(error->hint, sizeof error->hint, "its classes are 0 .. %d", i->class_count - 1);
+        else
+            snprintf(error->hint, sizeof error->hint,
+                     "leave --class out, or train with --set data.labels=true");
+        return PF_USAGE;
+    }
     if (!i->class_count) return PF_OK;
     j->samples.label = malloc((size_t)j->samples.count * sizeof *j->samples.label);
     if (!j->samples.label) return PF_MEMORY;
@@ -134,7 +145,7 @@ static pf_status draw(job *j, pf_error *error) {
     const pf_sampler_info *i = pf_sampler_describe(j->sampler);
     pf_samples *s = &j->samples;
     pf_status st = make_noise(j, error);
-    if (st == PF_OK) st = make_labels(j);
+    if (st == PF_OK) st = make_labels(j, error);
     if (st != PF_OK) return st;
     describe(j);
     double begin = cli_seconds();

@@ -69,6 +69,7 @@ static void install_handlers(void) {
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGUSR1, &save, NULL);
+    signal(SIGPIPE, SIG_IGN); /* who reads our progress may leave: the training goes on */
 }
 
 /* ---- configuration ---- */
@@ -112,13 +113,15 @@ static pf_status set_options(pf_config *config, const cli_args *a, pf_error *err
     if (time && st == PF_OK) {
         char seconds[32];
         snprintf(seconds, sizeof seconds, "%.6g", parse_time(time));
-        st = set_pair(config, "train.max_time", parse_time(time) < 0 ? time : seconds, "--max-time", error);
+        st = set_pair(config, "train.max_time", seconds, "--max-time", error);
     }
     const char *assignment;
     for (int i = 0; st == PF_OK && (assignment = cli_each(a, "set", i)) != NULL; i++)
         st = pf_config_set(config, assignment, "--set", error);
     return st;
 }
+
+enum { FOLDER_MAX = 900 }; /* with the name of a checkpoint it fits into pf_checkpoint_info */
 
 /* Where a training is written, and what it continues. */
 typedef struct target {
@@ -143,21 +146,32 @@ static void cut(char *path) {
         strcpy(path, ".");
 }
 
+/* What --resume does not go together with, or NULL. */
+static const char *check_resume(const cli_args *a, const char **hint) {
+    *hint = "--resume names the folder already";
+    if (cli_given(a, "out")) return "train: --resume and --out exclude each other";
+    *hint = "--resume keeps what the folder holds";
+    if (cli_given(a, "force")) return "train: --resume and --force exclude each other";
+    *hint = "another method is another training: start it with --out";
+    if (cli_given(a, "method")) return "train: --resume and --method exclude each other";
+    *hint = "it reads config.ini of the run folder; change values with --set";
+    return a->positional_count ? "train: --resume takes no configuration file" : NULL;
+}
+
 static int choose_target(const cli_args *a, target *t) {
+    const char *hint;
     const char *resume = cli_text(a, "resume", NULL);
+    const char *path = resume ? resume : cli_text(a, "out", "run");
     *t = (target){.open = cli_given(a, "force") ? PF_FOLDER_FORCE : PF_FOLDER_NEW};
-    snprintf(t->folder, sizeof t->folder - 8, "%s", resume ? resume : cli_text(a, "out", "run"));
+    if (strlen(path) > FOLDER_MAX)
+        return cli_usage("choose a shorter path, or change into its folder first",
+                         "train: the path of the run folder is longer than %d bytes", FOLDER_MAX);
+    snprintf(t->folder, sizeof t->folder - 8, "%s", path);
     size_t n = strlen(t->folder);
     while (n > 1 && t->folder[n - 1] == '/') t->folder[--n] = '\0';
     if (!resume) return -1;
-    if (cli_given(a, "out"))
-        return cli_usage("--resume names the folder already", "train: --resume and --out exclude each other");
-    if (cli_given(a, "force"))
-        return cli_usage("--resume keeps what the folder holds",
-                         "train: --resume and --force exclude each other");
-    if (a->positional_count)
-        return cli_usage("it reads config.ini of the run folder; change values with --set",
-                         "train: --resume takes no configuration file");
+    const char *mistake = check_resume(a, &hint);
+    if (mistake) return cli_usage(hint, "%s", mistake);
     t->open = PF_FOLDER_RESUME;
     if (!ends_with(t->folder, ".h5")) return -1;
     t->checkpoint = resume;
@@ -175,7 +189,7 @@ static pf_status load_config(const cli_args *a, const target *t, pf_config **out
         char path[1088];
         snprintf(path, sizeof path, "%s/config.ini", t->folder);
         st = pf_config_read(*out, path, error);
-        if (st != PF_OK && !error->hint[0])
+        if (st != PF_OK && !cli_file_exists(path))
             snprintf(error->hint, sizeof error->hint,
                      "--resume takes the run folder that --out named, or a checkpoint in it");
     } else if (st == PF_OK && a->positional_count) {
@@ -305,10 +319,11 @@ static int train(pf_context *context, pf_trainer *trainer, const pf_config *conf
     pf_run_desc desc = {.stop = &stop_signal, .save = &save_signal, .progress = on_step, .user = &s};
     pf_status st = pf_trainer_run(trainer, &desc, &error);
     progress_end(&s.line);
-    if (pf_run_report(folder, &report) != PF_OK && st == PF_OK) return cli_fail(report.status, &report);
+    pf_status reported = pf_run_report(folder, &report);
     if (st == PF_INTERRUPTED) return interrupted(&error);
     if (st != PF_OK) return cli_fail(st, &error);
     print_summary(&s, trainer, folder);
+    if (reported != PF_OK) return cli_fail(reported, &report);
     if (cli_given(a, "profile")) st = print_profile(trainer, &error);
     fflush(stdout);
     if (st == PF_OK && cli_given(a, "no-eval")) return 0;
@@ -316,6 +331,21 @@ static int train(pf_context *context, pf_trainer *trainer, const pf_config *conf
         st = print_fm_error(context, pf_trainer_checkpoint(trainer), pf_config_get(config, "data.path"),
                             &error);
     return st == PF_OK ? 0 : cli_fail(st, &error);
+}
+
+/* A data set that cannot be opened is told at once, not after the seconds of a self-test. */
+static pf_status prove_device(pf_context *context, const pf_config *config, bool quiet, pf_error *error) {
+    const char *data = pf_config_get(config, "data.path");
+    pf_selftest_result known;
+    pf_dataset *set = NULL;
+    if (strcmp(pf_config_get(config, "runtime.selftest"), "off") == 0) return PF_OK;
+    if (!pf_selftest_recall(context, &known)) {
+        if (!*data) return PF_OK; /* the trainer refuses */
+        pf_status st = pf_dataset_open(data, &set, error);
+        pf_dataset_close(&set);
+        if (st != PF_OK) return st;
+    }
+    return cli_prove_device(context, quiet, error);
 }
 
 static int with_device(const cli_args *a, const target *t, const pf_config *config) {
@@ -331,6 +361,7 @@ static int with_device(const cli_args *a, const target *t, const pf_config *conf
                             .folder = dry ? NULL : t->folder,
                             .open = t->open,
                             .checkpoint = t->checkpoint};
+    if (st == PF_OK && !dry) st = prove_device(context, config, cli_given(a, "quiet"), &error);
     if (!dry) install_handlers();
     if (st == PF_OK) st = pf_trainer_create(&trainer, &desc, &error);
     if (st != PF_OK)
@@ -350,6 +381,9 @@ static int run(int argc, char **argv) {
     pf_error error = {0};
     pf_config *config = NULL;
     int code = cli_parse(&cli_train, argc, argv, 0, 1, &a);
+    const char *time = code < 0 ? cli_text(&a, "max-time", NULL) : NULL;
+    if (time && parse_time(time) < 0)
+        return cli_usage("such as 90 (seconds), 30m, 3h55m or 1d", "train: --max-time %s: not a time", time);
     if (code < 0) code = choose_target(&a, &t);
     if (code >= 0) return code;
     pf_status st = load_config(&a, &t, &config, &error);

@@ -68,6 +68,20 @@ typedef struct source {
     pf_error *err;
 } source;
 
+/* Two values of one key in one file: one of them is a mistake. */
+static pf_status check_repeated(const source *s, const config_pair *pair, pf_error *err) {
+    const pf__config *c = s->config;
+    size_t n = strlen(s->where);
+    for (size_t i = 0; i < c->pair_count && pair->key; i++) {
+        const config_pair *p = &c->pairs[i];
+        bool same_file = strncmp(p->origin, s->where, n) == 0 && p->origin[n] == ':';
+        if (!same_file || strcmp(p->key, pair->key) != 0) continue;
+        pf_status st = pf__fail(err, PF_USAGE, "%s: %s is given a second time", pair->origin, pair->key);
+        return pf__hint(err, st, "the first is at %s: keep one of them", p->origin);
+    }
+    return PF_OK;
+}
+
 static pf_status take_pair(void *user, const char *section, const char *name, const char *value, int line) {
     const source *s = user;
     if (*section == '\0') {
@@ -79,6 +93,12 @@ static pf_status take_pair(void *user, const char *section, const char *name, co
     config_pair pair = {.key = join_key(section, name), .value = strdup(value), .origin = malloc(size)};
     if (pair.origin) snprintf(pair.origin, size, "%s:%d", s->where, line);
     if (s->folder) pair.folder = strdup(s->folder);
+    bool whole = pair.key && pair.value && pair.origin && (pair.folder || !s->folder);
+    pf_status st = whole ? check_repeated(s, &pair, s->err) : pf__fail_memory(s->err, s->where, size);
+    if (st != PF_OK) {
+        free_pair(&pair);
+        return st;
+    }
     return add_pair(s->config, pair, s->err);
 }
 
@@ -90,7 +110,8 @@ pf_status pf__config_read(pf__config *c, const char *path, pf_error *err) {
     if (st == PF_OK) {
         source s = {c, path, folder, err};
         if (strlen(text) != length)
-            st = pf__fail(err, PF_DATA, "%s: not an INI file (it holds a zero byte)", path);
+            st = pf__hint(err, pf__fail(err, PF_DATA, "%s: not an INI file (it holds a zero byte)", path),
+                          "a configuration is text; a checkpoint is given to --resume, a data set to --data");
         else
             st = pf__ini_parse(text, path, take_pair, &s, err);
         free(text);
@@ -122,8 +143,10 @@ pf_status pf__config_set(pf__config *c, const char *assignment, const char *orig
     bool comment = equals[1] == ';' || strpbrk(equals, "\r\n") || strstr(equals, " ;") ||
                    strstr(equals, "\t;");
     if (comment) /* the copy that a run keeps is INI text: the value would not come back */
-        return pf__fail(err, PF_USAGE, "%s: '%s' holds a line break or a ';' after a blank", origin,
-                        assignment);
+        return pf__hint(
+            err,
+            pf__fail(err, PF_USAGE, "%s: '%s' holds a line break or a ';' after a blank", origin, assignment),
+            "the copy that a run keeps could not hold it: leave it out");
     config_pair pair = {
         .key = trimmed(assignment, equals), .value = trimmed(equals + 1, end), .origin = strdup(origin)};
     return add_pair(c, pair, err);

@@ -3,16 +3,57 @@
 #include "base/file.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define STREAM_MAX ((size_t)64 << 20) /* bytes read from what is not a plain file */
+
+static const char *hint_of(int code) {
+    switch (code) {
+    case ENOENT:
+    case ENOTDIR:
+        return "check the path: is there such a folder, and such a file in it?";
+    case ENAMETOOLONG:
+        return "choose a shorter name";
+    case EISDIR:
+        return "this is a folder: name a file";
+    case EEXIST:
+        return "a file of this name is in the way: name a folder";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return "you have no right to do so there: choose another place, or change its permissions";
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return "make room on the disk, or choose another place";
+    default:
+        return "the system gives no more reasons than this";
+    }
+}
+
 static pf_status fail_errno(pf_error *err, pf_status status, const char *doing, const char *path, int code) {
     char text[128];
     if (strerror_r(code, text, sizeof text) != 0) snprintf(text, sizeof text, "error %d", code);
-    return pf__fail(err, status, "%s: cannot %s: %s", path, doing, text);
+    pf__fail(err, status, "%s: cannot %s: %s", path, doing, text);
+    return pf__hint(err, status, "%s", hint_of(code));
+}
+
+pf_status pf__file_look(const char *path, pf__file_kind *kind, int64_t *size, pf_error *err) {
+    struct stat info;
+    *kind = PF__NOTHING;
+    *size = 0;
+    if (stat(path, &info) != 0) {
+        int code = errno;
+        return code == ENOENT || code == ENOTDIR ? PF_OK : fail_errno(err, PF_DATA, "look at", path, code);
+    }
+    *kind = S_ISREG(info.st_mode) ? PF__FILE : S_ISDIR(info.st_mode) ? PF__FOLDER : PF__OTHER;
+    *size = (int64_t)info.st_size;
+    return PF_OK;
 }
 
 bool pf__file_exists(const char *path) {
@@ -25,8 +66,9 @@ bool pf__is_folder(const char *path) {
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/* Reads to the end whatever st_size says: pipes and /proc report 0. Returns errno's value. */
-static int read_all(int fd, size_t expected, char **data, size_t *length) {
+/* Reads to the end whatever st_size says: pipes and /proc report 0, and what is no plain file may have no
+ * end. Returns errno's value. */
+static int read_all(int fd, size_t expected, size_t most, char **data, size_t *length) {
     size_t capacity = expected + 2, n = 0;
     char *bytes = malloc(capacity);
     while (bytes) {
@@ -44,6 +86,10 @@ static int read_all(int fd, size_t expected, char **data, size_t *length) {
             return 0;
         }
         n += (size_t)got;
+        if (n > most) {
+            free(bytes);
+            return EFBIG;
+        }
         if (n + 1 == capacity) {
             char *more = realloc(bytes, capacity * 2);
             if (!more) free(bytes);
@@ -58,11 +104,14 @@ pf_status pf__file_read(const char *path, char **data, size_t *length, pf_error 
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return fail_errno(err, PF_DATA, "open", path, errno);
     struct stat info;
-    size_t expected = fstat(fd, &info) == 0 && info.st_size > 0 ? (size_t)info.st_size : 4096;
-    int code = read_all(fd, expected, data, length);
+    bool known = fstat(fd, &info) == 0;
+    size_t expected = known && info.st_size > 0 ? (size_t)info.st_size : 4096;
+    int code = read_all(fd, expected, known && S_ISREG(info.st_mode) ? SIZE_MAX : STREAM_MAX, data, length);
     close(fd);
     if (code == ENOMEM) return pf__fail_memory(err, path, expected);
-    return code ? fail_errno(err, PF_DATA, "read", path, code) : PF_OK;
+    if (!code) return PF_OK;
+    pf_status st = fail_errno(err, PF_DATA, "read", path, code);
+    return code == EFBIG ? pf__hint(err, st, "it is a device or a pipe without an end: name a file") : st;
 }
 
 /* Returns 0 or errno. */
@@ -145,7 +194,8 @@ pf_status pf__folder_create(const char *path, pf_error *err) {
     for (size_t i = 1; i <= length && !code; i++) {
         if (path[i] != '/' && path[i] != '\0') continue;
         part[i] = '\0';
-        if (mkdir(part, 0777) != 0 && !pf__is_folder(part)) code = errno;
+        int failed = mkdir(part, 0777) != 0 ? errno : 0;
+        if (failed && !pf__is_folder(part)) code = failed;
         part[i] = path[i];
     }
     free(part);

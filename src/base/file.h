@@ -6,7 +6,12 @@
 #include "base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+typedef enum pf__file_kind { PF__NOTHING, PF__FILE, PF__FOLDER, PF__OTHER } pf__file_kind;
+/** What is there, and its size in bytes. That nothing is there is no failure; that it cannot be told is one
+ * (PF_DATA): pf__file_exists and pf__is_folder say no then, so they are for what is tried next anyway. */
+pf_status pf__file_look(const char *path, pf__file_kind *kind, int64_t *size, pf_error *err);
 bool pf__file_exists(const char *path);
 bool pf__is_folder(const char *path);
 /** Reads a whole file into *data (malloc, NUL-terminated after *length bytes; the caller frees). PF_DATA when
@@ -16,6 +21,8 @@ pf_status pf__file_read(const char *path, char **data, size_t *length, pf_error 
 pf_status pf__file_write(const char *path, const void *data, size_t length, pf_error *err);
 /** Renames tmp to path after fsync of tmp, then fsyncs the folder. For files that a library wrote. */
 pf_status pf__file_commit(const char *tmp, const char *path, pf_error *err);
+/** Removes path.tmp.PID and path.tmp.PID.N of processes that are gone. */
+void pf__file_remove_strays(const char *path);
 /** mkdir -p. */
 pf_status pf__folder_create(const char *path, pf_error *err);
 /** "a" and "b/c" to "a/b/c"; an absolute b stays as it is. malloc; NULL when out of memory. */

@@ -30,7 +30,8 @@ static bool is_blank(char c) {
 
 static pf_status fail_line(reader *r, const char *what) {
     r->failed_line = r->line;
-    return r->status = pf__fail(r->err, PF_USAGE, "%s:%d: %s", r->where, r->line, what);
+    r->status = pf__fail(r->err, PF_USAGE, "%s:%d: %s", r->where, r->line, what);
+    return pf__hint(r->err, r->status, "for example: [train] on one line, steps = 2000 on the next");
 }
 
 /* Where a comment in a line begins (a ';' after a blank), or its end. */

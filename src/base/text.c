@@ -4,7 +4,9 @@
 #include "base/text.h"
 #include <ctype.h>
 #include <errno.h>
+#include <langinfo.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,15 +36,23 @@ void pf__text_add_bytes(pf__text *t, const char *bytes, size_t length) {
     t->data[t->length] = '\0';
 }
 
-/* Returns the locale to put back, or 0. */
-static locale_t enter_c_locale(locale_t *c) {
-    *c = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-    return *c ? uselocale(*c) : (locale_t)0;
+/* A locale with a decimal point, where the thread's has none; what was there before is put back. */
+struct point {
+    locale_t c, old;
+};
+
+static bool enter_point(struct point *p) {
+    *p = (struct point){0};
+    if (strcmp(nl_langinfo(RADIXCHAR), ".") == 0) return true;
+    p->c = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+    if (p->c) p->old = uselocale(p->c);
+    return p->c != (locale_t)0;
 }
 
-static void leave_c_locale(locale_t old, locale_t c) {
-    if (old) uselocale(old);
-    if (c) freelocale(c);
+static void leave_point(const struct point *p) {
+    if (!p->c) return;
+    uselocale(p->old);
+    freelocale(p->c);
 }
 
 void pf__text_format(pf__text *t, const char *format, ...) {
@@ -53,7 +63,11 @@ void pf__text_format(pf__text *t, const char *format, ...) {
 }
 
 void pf__text_format_list(pf__text *t, const char *format, va_list arguments) {
-    locale_t c, old = enter_c_locale(&c);
+    struct point point;
+    if (!enter_point(&point)) {
+        t->failed = 1;
+        return;
+    }
     va_list again;
     va_copy(again, arguments);
     size_t room = t->capacity - t->length;
@@ -67,7 +81,7 @@ void pf__text_format_list(pf__text *t, const char *format, va_list arguments) {
     if (n >= 0 && !t->failed) t->length += (size_t)n;
     if (t->data) t->data[t->length] = '\0';
     va_end(again);
-    leave_c_locale(old, c);
+    leave_point(&point);
 }
 
 const char *pf__text_string(const pf__text *t) {
@@ -85,12 +99,13 @@ void pf__text_free(pf__text *t) {
 }
 
 int pf__parse_real(const char *string, double *out) {
-    locale_t c, old = enter_c_locale(&c);
+    struct point point;
     char *end;
+    if (!enter_point(&point)) return 0;
     errno = 0;
     double value = strtod(string, &end);
     int good = end != string && !(errno == ERANGE && (value > 1 || value < -1));
-    leave_c_locale(old, c);
+    leave_point(&point);
     while (isspace((unsigned char)*end)) end++;
     if (good && *end == '\0') *out = value;
     return good && *end == '\0';

@@ -3,6 +3,7 @@
 #include "base/config_private.h"
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,8 +18,15 @@ void pf__value_range(const pf__option *o, pf__text *out) {
         pf__text_format(out, "in [%.9g, %.9g]", o->min, o->max);
 }
 
+/* Every refusal says what the option is. */
+static pf_status hint_option(const config_option *o, pf_status st, pf_error *err) {
+    const char *initial = o->option->initial;
+    return pf__hint(err, st, "%s is: %s%s%s%s", o->key, o->option->help, *initial ? " (default " : "",
+                    initial, *initial ? ")" : "");
+}
+
 static pf_status fail_value(const config_option *o, const char *what, pf_error *err) {
-    return pf__fail(err, PF_USAGE, "%s: %s = %s %s", o->origin, o->key, o->value, what);
+    return hint_option(o, pf__fail(err, PF_USAGE, "%s: %s = %s %s", o->origin, o->key, o->value, what), err);
 }
 
 static pf_status check_range(const config_option *o, double value, pf_error *err) {
@@ -31,7 +39,7 @@ static pf_status check_range(const config_option *o, double value, pf_error *err
     pf_status st = pf__fail(err, PF_USAGE, "%s: %s = %s %s %s", o->origin, o->key, o->value,
                             both ? "is outside" : "is not", pf__text_string(&range) + (both ? 3 : 0));
     pf__text_free(&range);
-    return st;
+    return hint_option(o, st, err);
 }
 
 static pf_status check_int(config_option *o, pf_error *err) {
@@ -82,16 +90,16 @@ static pf_status check_choice(const config_option *o, pf_error *err) {
     }
     pf_status st = pf__fail(err, PF_USAGE, "%s: %s = %s is not one of %s", o->origin, o->key, o->value,
                             o->option->choices);
-    return suggest_choice(o, st, err);
+    return suggest_choice(o, hint_option(o, st, err), err);
 }
 
 int pf__value_next(const char **rest, double *value) {
     const char *p = *rest;
     if (*p == '\0') return 0;
     size_t n = strcspn(p, ",");
-    char *item = strndup(p, n);
-    int good = item && pf__parse_real(item, value);
-    free(item);
+    char item[64]; /* a longer one is no number that anybody wrote */
+    snprintf(item, sizeof item, "%.*s", (int)(n < sizeof item ? n : 0), p);
+    int good = pf__parse_real(item, value);
     *rest = p + n + (p[n] == ',');
     return good ? 1 : -1;
 }
@@ -112,7 +120,7 @@ pf_status pf__value_check(config_option *o, pf_error *err) {
     if (*o->value == '\0') {
         bool numeric = o->option->type <= PF__OPTION_BOOL || o->option->type == PF__OPTION_CHOICE;
         if (!numeric || *o->option->initial == '\0') return PF_OK;
-        return pf__fail(err, PF_USAGE, "%s: %s has no value", o->origin, o->key);
+        return hint_option(o, pf__fail(err, PF_USAGE, "%s: %s has no value", o->origin, o->key), err);
     }
     switch (o->option->type) {
     case PF__OPTION_INT:

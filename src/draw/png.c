@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEFLATE_MOST 1032      /* bytes that one byte can grow to */
+#define BLOCK_MAX    (8 << 20) /* bytes that libpng may ask for at once: a row has 2^18 */
+
 typedef struct stream {
     png_structp png;
     png_infop info;
@@ -17,6 +20,7 @@ typedef struct stream {
     size_t left;
     unsigned char *bytes; /* writing */
     size_t length, capacity;
+    size_t lacking; /* bytes that there was no memory for */
     png_bytep *rows;
     png_text *texts;
     int text_count;
@@ -53,6 +57,19 @@ static void on_write(png_structp png, png_bytep from, size_t length) {
     }
     memcpy(s->bytes + s->length, from, length);
     s->length += length;
+}
+
+/* libpng makes room for what a chunk says of itself, and leaves the chunk out when there is none. */
+static png_voidp on_malloc(png_structp png, png_alloc_size_t size) {
+    stream *s = png_get_mem_ptr(png);
+    void *block = size > BLOCK_MAX ? NULL : malloc(size);
+    if (!block && size <= BLOCK_MAX) s->lacking = size;
+    return block;
+}
+
+static void on_free(png_structp png, png_voidp block) {
+    (void)png;
+    free(block);
 }
 
 static void on_flush(png_structp png) {
@@ -157,6 +174,9 @@ static int read_head(stream *s, int channels) {
     png_set_read_fn(s->png, s, on_read);
     png_set_user_limits(s->png, PF__SIDE_MAX, PF__SIDE_MAX);
     png_read_info(s->png, s->info);
+    /* so that no room is made for pixels that cannot come */
+    if (png_get_rowbytes(s->png, s->info) * png_get_image_height(s->png, s->info) / DEFLATE_MOST > s->left)
+        png_error(s->png, "the file is too short for its pixels");
     int is_color = (png_get_color_type(s->png, s->info) & PNG_COLOR_MASK_COLOR) != 0;
     int want = channels ? channels : is_color ? 3 : 1;
     png_set_expand(s->png);
@@ -177,8 +197,10 @@ static int read_pixels(stream *s) {
 }
 
 static pf_status fail_read(const stream *s, const char *where, pf_error *error) {
-    return pf__fail(error, PF_DATA, "%s: not a readable PNG: libpng: %s", where,
-                    s->message[0] ? s->message : "unknown kind of pixel");
+    if (s->lacking) return pf__fail_memory(error, where, s->lacking);
+    pf__fail(error, PF_DATA, "%s: not a readable PNG: libpng: %s", where,
+             s->message[0] ? s->message : "unknown kind of pixel");
+    return pf__hint(error, PF_DATA, "the file is damaged or no PNG: replace or remove it");
 }
 
 static pf_status read_picture(stream *s, const char *where, int channels, pf_picture *out, pf_error *error) {
@@ -217,7 +239,7 @@ static pf_status decode(const void *bytes, size_t length, const char *where, int
         return pf__fail(error, PF_USAGE, "%s: channels = %d is not 0, 1 or 3", where, channels);
     if (length < 8 || png_sig_cmp(bytes, 0, 8) != 0)
         return pf__fail(error, PF_DATA, "%s: not a PNG file", where);
-    s.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning);
+    s.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning, &s, on_malloc, on_free);
     if (s.png) s.info = png_create_info_struct(s.png);
     pf_status st = s.info ? read_picture(&s, where, channels, out, error)
                           : pf__fail_memory(error, "PNG reader", sizeof s);

@@ -14,6 +14,7 @@ struct pf_checkpoint {
     pf_checkpoint_info info;
     pf__scaling scaling;
     char *config, *choices;
+    int64_t block_rows;
     pf_checkpoint_tensor *tensors; /* paths are owned */
 };
 
@@ -48,18 +49,25 @@ static pf_status hash_text(verifier *v, const char *path) {
 static pf_status check_format(pf__h5 *file, const char *path, pf_error *err) {
     char *format;
     int64_t version;
-    if (pf__h5_get_text(file, "/", "format", &format, err) != PF_OK)
+    bool formatted;
+    PF__TRY(pf__h5_has_attribute(file, "/", "format", &formatted, err));
+    if (!formatted)
         return pf__hint(err,
                         pf__fail(err, PF_DATA, "%s: not a checkpoint (it has no format attribute)", path),
                         "checkpoints are the files step_*.h5 in a run's folder checkpoints/");
+    PF__TRY(pf__h5_get_text(file, "/", "format", &format, err));
     bool fits = strcmp(format, PF__CHECKPOINT_FORMAT) == 0;
     pf_status st = fits ? PF_OK : pf__fail(err, PF_DATA, "%s: not a checkpoint but a %.64s", path, format);
+    pf__hint(err, st, "checkpoints are the files step_*.h5 in a run's folder checkpoints/");
     free(format);
     if (st != PF_OK) return st;
     PF__TRY(pf__h5_get_int(file, "/", "format_version", &version, err));
     if (version == PF__CHECKPOINT_VERSION) return PF_OK;
-    return pf__fail(err, PF_DATA, "%s: checkpoint format %lld; this program reads %d", path,
-                    (long long)version, PF__CHECKPOINT_VERSION);
+    return pf__hint(err,
+                    pf__fail(err, PF_DATA, "%s: checkpoint format %lld; this program reads %d", path,
+                             (long long)version, PF__CHECKPOINT_VERSION),
+                    version > PF__CHECKPOINT_VERSION ? "a newer pushforward reads it"
+                                                     : "an older pushforward wrote it, and reads it");
 }
 
 static pf_status verify_open(pf__h5 *file, const char *path, pf_error *err) {
@@ -111,10 +119,13 @@ static void copy_text(char *out, size_t size, char *text) {
     free(text);
 }
 
-static void provenance(pf_checkpoint *c, const char *path, char *out, size_t size) {
+static pf_status provenance(pf_checkpoint *c, const char *path, char *out, size_t size, pf_error *err) {
     char *text = NULL;
-    if (pf__h5_exists(c->file, path) && pf__h5_read_text(c->file, path, &text, NULL) != PF_OK) text = NULL;
+    bool found;
+    PF__TRY(pf__h5_exists(c->file, path, &found, err));
+    if (found) PF__TRY(pf__h5_read_text(c->file, path, &text, err));
     copy_text(out, size, text);
+    return PF_OK;
 }
 
 static pf_status read_shape(pf_checkpoint *c, pf_error *err) {
@@ -160,6 +171,9 @@ static pf_status read_data(pf_checkpoint *c, pf_error *err) {
     PF__TRY(number(c, "/data/add_offset", &c->info.add_offset, err));
     PF__TRY(number(c, "/data/is_u8", &is_u8, err));
     PF__TRY(whole(c, "/data/class_count", &classes, err));
+    bool found;
+    PF__TRY(pf__h5_exists(c->file, "/data/block_rows", &found, err));
+    if (found) PF__TRY(whole(c, "/data/block_rows", &c->block_rows, err));
     PF__TRY(pf__h5_read_text(c->file, "/data/sha256", &sha256, err));
     copy_text(c->info.data_sha256, sizeof c->info.data_sha256, sha256);
     c->info.is_u8 = is_u8 != 0;
@@ -178,13 +192,14 @@ static pf_status read_state(pf_checkpoint *c, pf_error *err) {
     PF__TRY(pf__h5_read_text(c->file, "/config", &c->config, err));
     PF__TRY(pf__h5_read_text(c->file, "/plan/choices", &c->choices, err));
     pf_checkpoint_info *i = &c->info;
-    provenance(c, "/provenance/created", i->created, sizeof i->created);
-    provenance(c, "/provenance/version", i->version, sizeof i->version);
-    provenance(c, "/provenance/device", i->device, sizeof i->device);
-    provenance(c, "/provenance/driver", i->driver, sizeof i->driver);
-    provenance(c, "/provenance/host", i->host, sizeof i->host);
-    if (number(c, "/provenance/seconds", &i->seconds, NULL) != PF_OK) i->seconds = 0;
-    return PF_OK;
+    PF__TRY(provenance(c, "/provenance/created", i->created, sizeof i->created, err));
+    PF__TRY(provenance(c, "/provenance/version", i->version, sizeof i->version, err));
+    PF__TRY(provenance(c, "/provenance/device", i->device, sizeof i->device, err));
+    PF__TRY(provenance(c, "/provenance/driver", i->driver, sizeof i->driver, err));
+    PF__TRY(provenance(c, "/provenance/host", i->host, sizeof i->host, err));
+    bool timed;
+    PF__TRY(pf__h5_exists(c->file, "/provenance/seconds", &timed, err));
+    return timed ? number(c, "/provenance/seconds", &i->seconds, err) : PF_OK;
 }
 
 typedef struct tensor_visit {
@@ -226,7 +241,9 @@ static pf_status read_all(pf_checkpoint *c, pf_error *err) {
     tensor_visit visit = {c, err};
     PF__TRY(verify_open(c->file, c->info.path, err));
     PF__TRY(pf__h5_each(c->file, "/model", add_tensor, &visit, err));
-    if (pf__h5_exists(c->file, "/ema")) PF__TRY(pf__h5_each(c->file, "/ema", add_rate, &visit, err));
+    bool averaged;
+    PF__TRY(pf__h5_exists(c->file, "/ema", &averaged, err));
+    if (averaged) PF__TRY(pf__h5_each(c->file, "/ema", add_rate, &visit, err));
     PF__TRY(read_data(c, err));
     return read_state(c, err);
 }
@@ -234,7 +251,13 @@ static pf_status read_all(pf_checkpoint *c, pf_error *err) {
 static pf_status open_file(const char *path, pf_checkpoint **out, pf_error *err) {
     pf_checkpoint *c = calloc(1, sizeof *c);
     if (!c) return pf__fail_memory(err, path, sizeof *c);
-    snprintf(c->info.path, sizeof c->info.path, "%s", path);
+    if (snprintf(c->info.path, sizeof c->info.path, "%s", path) >= (int)sizeof c->info.path) {
+        pf_checkpoint_close(&c);
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE, "the path of a checkpoint is longer than %zu bytes",
+                                 sizeof c->info.path - 1),
+                        "change into its folder first");
+    }
     pf_status st = pf__h5_open(path, &c->file, err);
     if (st == PF_OK) st = read_all(c, err);
     if (st != PF_OK) {
@@ -260,7 +283,7 @@ static pf_status open_newest(const char *folder, pf_checkpoint **out, pf_error *
     for (int i = count; i-- > 0 && st != PF_OK;) {
         pf_error one = {0};
         st = open_file(paths[i], out, &one);
-        if (st != PF_OK && err && i == count - 1) *err = one;
+        if (st != PF_OK && err && (i == count - 1 || st != PF_DATA)) *err = one;
         if (st != PF_OK && st != PF_DATA) break;
     }
     pf__folder_free_paths(paths, count);
@@ -295,6 +318,10 @@ const char *pf_checkpoint_config(const pf_checkpoint *checkpoint) {
 
 const char *pf__checkpoint_choices(const pf_checkpoint *c) {
     return c->choices;
+}
+
+int64_t pf__checkpoint_block_rows(const pf_checkpoint *c) {
+    return c->block_rows;
 }
 
 void pf_checkpoint_scaling(const pf_checkpoint *checkpoint, const double **mean, const double **deviation,
@@ -334,11 +361,14 @@ pf_status pf__checkpoint_read_flat(pf_checkpoint *c, const char *group, const pf
         const pf__param *p = &params->list[i];
         pf__h5_info info;
         snprintf(path, sizeof path, "%s/%s", group, p->path);
-        PF__TRY(pf__h5_describe(c->file, path, &info, err));
+        pf_status st = pf__h5_describe(c->file, path, &info, err);
+        if (st != PF_OK)
+            return pf__hint(err, st,
+                            "the checkpoint belongs to another model: keep the [model] options and the "
+                            "train.ema it was trained with");
         if (!same_shape(&info.shape, &p->shape)) {
-            pf_status st = pf__fail(err, PF_DATA,
-                                    "%s: %s has another shape than this configuration's network",
-                                    c->info.path, path);
+            st = pf__fail(err, PF_DATA, "%s: %s has another shape than this configuration's network",
+                          c->info.path, path);
             return pf__hint(
                 err, st,
                 "the checkpoint belongs to another model: keep the [model] options it was trained with");

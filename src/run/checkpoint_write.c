@@ -68,6 +68,7 @@ static pf_status put_data(writer *w, const pf__checkpoint_content *c) {
     int32_t dim[PF_RANK_MAX];
     for (int i = 0; i < c->data->sample.rank; i++) dim[i] = (int32_t)c->data->sample.dim[i];
     PF__TRY(put_number(w, "/data/position", (double)(c->step * c->batch)));
+    if (c->block_rows) PF__TRY(put_number(w, "/data/block_rows", (double)c->block_rows));
     PF__TRY(put(w, "/data/mean", PF_F64, &row, c->scaling->mean));
     PF__TRY(put(w, "/data/deviation", PF_F64, &row, c->scaling->deviation));
     PF__TRY(put(w, "/data/sample_shape", PF_I32, &rank, dim));

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * The run folder: made, refused when it holds another run, locked, pruned. */
+ * The run folder: made, refused when it holds another run, locked, rid of what a killed process left. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "run/run.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char *join(const char *folder, const char *name, pf_error *err) {
@@ -19,83 +19,124 @@ static char *join(const char *folder, const char *name, pf_error *err) {
     return path;
 }
 
+/* False when the file has been removed, or replaced, since it was opened. */
+static bool is_file_at(int fd, const char *path) {
+    struct stat open_one, named;
+    return fstat(fd, &open_one) == 0 && stat(path, &named) == 0 && open_one.st_dev == named.st_dev &&
+           open_one.st_ino == named.st_ino;
+}
+
+static pf_status fail_locked(const pf__folder *f, pf_error *err) {
+    char who[32] = "";
+    ssize_t n = read(f->lock, who, sizeof who - 1);
+    who[n > 0 ? n : 0] = '\0';
+    who[strcspn(who, "\n")] = '\0';
+    pf_status st = pf__fail(err, PF_USAGE, "%s: process %s is training in this folder", f->path,
+                            *who ? who : "?");
+    return pf__hint(err, st, "choose another folder with --out, or end that process");
+}
+
+/* Opens and locks the file. *again: the process that held the lock has removed the file meanwhile. */
+static pf_status lock_file(pf__folder *f, const char *path, bool *again, pf_error *err) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    *again = false;
+    f->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (f->lock < 0) {
+        int code = errno;
+        pf_status st = pf__fail(err, PF_SYSTEM, "%s: cannot create: %s", path, strerror(code));
+        return pf__hint(err, st, "may you write in this folder? Name another with --out");
+    }
+    /* a file system without locks is no reason not to train */
+    if (fcntl(f->lock, F_SETLK, &lock) != 0 && (errno == EACCES || errno == EAGAIN))
+        return fail_locked(f, err);
+    *again = !is_file_at(f->lock, path);
+    if (*again) return PF_OK;
+    char who[32];
+    int n = snprintf(who, sizeof who, "%ld\n", (long)getpid());
+    if (ftruncate(f->lock, 0) == 0 && write(f->lock, who, (size_t)n) == n) return PF_OK;
+    pf_status st = pf__fail(err, PF_SYSTEM, "%s: cannot write: %s", path, strerror(errno));
+    return pf__hint(err, st, "is the disk full?");
+}
+
 /* A lock by fcntl ends with its process, however that ends; the number is for people. */
 static pf_status take_lock(pf__folder *f, pf_error *err) {
     char *path = join(f->path, ".lock", err);
     if (!path) return PF_MEMORY;
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    f->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    bool again = true;
     pf_status st = PF_OK;
-    if (f->lock < 0) {
-        st = pf__fail(err, PF_SYSTEM, "%s: %s", path, strerror(errno));
-    } else if (fcntl(f->lock, F_SETLK, &lock) != 0 && (errno == EACCES || errno == EAGAIN)) {
-        char who[32] = "";
-        ssize_t n = read(f->lock, who, sizeof who - 1);
-        who[n > 0 ? n : 0] = '\0';
-        who[strcspn(who, "\n")] = '\0';
-        st = pf__hint(
-            err,
-            pf__fail(err, PF_USAGE, "%s: process %s is training in this folder", f->path, *who ? who : "?"),
-            "choose another folder with --out, or end that process");
-    } else { /* a file system without locks is no reason not to train */
-        char who[32];
-        int n = snprintf(who, sizeof who, "%ld\n", (long)getpid());
-        if (ftruncate(f->lock, 0) != 0 || write(f->lock, who, (size_t)n) != n)
-            st = pf__fail(err, PF_SYSTEM, "%s: %s", path, strerror(errno));
+    for (int i = 0; again && i < 100 && st == PF_OK; i++) {
+        st = lock_file(f, path, &again, err);
+        if (f->lock >= 0 && (again || st != PF_OK)) {
+            close(f->lock);
+            f->lock = -1;
+        }
     }
-    if (st != PF_OK && f->lock >= 0) {
-        close(f->lock);
-        f->lock = -1;
-    }
+    if (st == PF_OK && again)
+        st = pf__fail(err, PF_SYSTEM, "%s: other processes lock this folder again and again", f->path);
     free(path);
     return st;
 }
 
+/* What cannot be listed is not empty. */
 static bool is_empty(const char *path) {
     DIR *dir = opendir(path);
-    if (!dir) return true;
+    if (!dir) /* when it cannot be, creating it will say why */
+        return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG || errno == ELOOP;
     bool empty = true;
+    errno = 0;
     for (struct dirent *e; (e = readdir(dir)) != NULL;)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && strcmp(e->d_name, ".lock") != 0)
             empty = false;
+    empty = empty && errno == 0;
     closedir(dir);
     return empty;
 }
 
-/* Removes the plain files of folder/name whose names start and end so. */
-static void remove_files(const char *folder, const char *name, const char *start, const char *end) {
-    char *path = pf__path_join(folder, name);
-    DIR *dir = path ? opendir(path) : NULL;
-    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
-        size_t length = strlen(e->d_name), tail = strlen(end);
-        if (strncmp(e->d_name, start, strlen(start)) != 0 || length < tail ||
-            strcmp(e->d_name + length - tail, end) != 0)
-            continue;
-        char *file = pf__path_join(path, e->d_name);
-        if (file) unlink(file);
-        free(file);
-    }
-    if (dir) closedir(dir);
-    free(path);
-}
+enum { IN_RUN, IN_CHECKPOINTS, IN_SAMPLES, PARTS };
+static const char *const parts[PARTS] = {"", "checkpoints", "samples"};
 
-/* Only what a run writes is removed: a folder given by mistake loses nothing else. */
-static void clear(const char *folder) {
+/* The first `length` bytes of name are that of a file which runs write there. */
+static bool is_ours(int part, const char *name, size_t length) {
     static const char *const files[] = {"config.ini", "metrics.jsonl", "log.txt", "report.html",
                                         "debug_step.h5"};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char *path = pf__path_join(folder, files[i]);
-        if (path) unlink(path);
+    for (size_t i = 0; part == IN_RUN && i < sizeof files / sizeof *files; i++)
+        if (strlen(files[i]) == length && memcmp(files[i], name, length) == 0) return true;
+    if (part == IN_RUN || strncmp(name, "step_", 5) != 0) return false;
+    size_t n = 5 + strspn(name + 5, "0123456789");
+    const char *end = part == IN_CHECKPOINTS ? ".h5" : ".png";
+    return n > 5 && length == n + strlen(end) && memcmp(name + n, end, strlen(end)) == 0;
+}
+
+/* A file of ours that was being written: its name, .tmp, and the numbers that make it unique. */
+static bool is_temporary(int part, const char *name) {
+    const char *mark = strstr(name, ".tmp");
+    return mark && mark[4 + strspn(mark + 4, ".0123456789")] == '\0' &&
+           is_ours(part, name, (size_t)(mark - name));
+}
+
+/* Those, and what is finished or set aside. */
+static bool is_any(int part, const char *name) {
+    size_t length = strlen(name), cut = length > 4 && strcmp(name + length - 4, ".old") == 0 ? 4 : 0;
+    return is_ours(part, name, length - cut) || is_temporary(part, name);
+}
+
+/* Removes the run's files whose names are such. A folder given by mistake loses nothing else. */
+static void remove_files(const char *folder, bool (*is_such)(int part, const char *name)) {
+    for (int i = 0; i < PARTS; i++) {
+        char *path = pf__path_join(folder, parts[i]);
+        DIR *dir = path ? opendir(path) : NULL;
+        for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+            char *file = is_such(i, e->d_name) ? pf__path_join(path, e->d_name) : NULL;
+            if (file) unlink(file);
+            free(file);
+        }
+        if (dir) closedir(dir);
         free(path);
     }
-    remove_files(folder, "checkpoints", "step_", ".h5");
-    remove_files(folder, "checkpoints", "step_", ".h5.tmp");
-    remove_files(folder, "samples", "step_", ".png");
 }
 
 static pf_status make_parts(const char *folder, pf_error *err) {
-    static const char *const parts[] = {"checkpoints", "samples"};
-    for (int i = 0; i < 2; i++) {
+    for (int i = IN_CHECKPOINTS; i < PARTS; i++) {
         char *path = join(folder, parts[i], err);
         if (!path) return PF_MEMORY;
         pf_status st = pf__folder_create(path, err);
@@ -124,83 +165,20 @@ pf_status pf__folder_open(pf__folder *f, const char *path, pf_run_folder how, pf
 
 pf_status pf__folder_begin(pf__folder *f, pf_run_folder how, pf_error *err) {
     f->created = false;
-    if (how == PF_FOLDER_FORCE) clear(f->path);
+    remove_files(f->path, how == PF_FOLDER_FORCE ? is_any : is_temporary);
     return make_parts(f->path, err);
 }
 
 void pf__folder_close(pf__folder *f) {
     if (f->path && f->lock >= 0) {
         char *path = pf__path_join(f->path, ".lock");
-        if (path) unlink(path);
+        if (path && is_file_at(f->lock, path)) unlink(path);
         free(path);
         close(f->lock);
         if (f->created) rmdir(f->path);
     }
     free(f->path);
     *f = (pf__folder){.lock = -1};
-}
-
-char *pf__folder_checkpoint(const char *folder, int64_t step) {
-    char name[64];
-    snprintf(name, sizeof name, "checkpoints/step_%08" PRId64 ".h5", step);
-    return pf__path_join(folder, name);
-}
-
-static int by_name(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool is_checkpoint_name(const char *name) {
-    size_t length = strlen(name);
-    return strncmp(name, "step_", 5) == 0 && length > 8 && strspn(name + 5, "0123456789") == length - 8 &&
-           strcmp(name + length - 3, ".h5") == 0;
-}
-
-static pf_status list_folder(const char *path, char ***paths, int *count, pf_error *err) {
-    DIR *dir = opendir(path);
-    if (!dir) return PF_OK;
-    pf_status st = PF_OK;
-    for (struct dirent *e; st == PF_OK && (e = readdir(dir)) != NULL;) {
-        if (!is_checkpoint_name(e->d_name)) continue;
-        char **list = realloc(*paths, ((size_t)*count + 1) * sizeof *list);
-        if (list) *paths = list;
-        char *copy = list ? pf__path_join(path, e->d_name) : NULL;
-        if (copy)
-            list[(*count)++] = copy;
-        else
-            st = pf__fail_memory(err, path, strlen(path));
-    }
-    closedir(dir);
-    return st;
-}
-
-pf_status pf__folder_checkpoints(const char *folder, char ***paths, int *count, pf_error *err) {
-    *paths = NULL;
-    *count = 0;
-    char *inner = join(folder, "checkpoints", err);
-    if (!inner) return PF_MEMORY;
-    pf_status st = list_folder(pf__is_folder(inner) ? inner : folder, paths, count, err);
-    free(inner);
-    if (st == PF_OK && *count > 0) qsort(*paths, (size_t)*count, sizeof **paths, by_name);
-    if (st != PF_OK) {
-        pf__folder_free_paths(*paths, *count);
-        *paths = NULL;
-        *count = 0;
-    }
-    return st;
-}
-
-void pf__folder_free_paths(char **paths, int count) {
-    for (int i = 0; i < count; i++) free(paths[i]);
-    free(paths);
-}
-
-void pf__folder_prune(const char *folder, int64_t keep) {
-    char **paths;
-    int count;
-    if (keep <= 0 || pf__folder_checkpoints(folder, &paths, &count, NULL) != PF_OK) return;
-    for (int i = 0; i + keep < count; i++) unlink(paths[i]);
-    pf__folder_free_paths(paths, count);
 }
 
 void pf__folder_log(const pf__folder *f, const char *format, ...) {

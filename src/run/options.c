@@ -14,8 +14,12 @@ static const pf__option data_options[] = {
     ROW("data", "path", PATH, NULL, 0, 0, "", NULL, "the data set (HDF5); --data FILE is short for it"),
     ROW("data", "standardize", BOOL, NULL, 0, 0, "true", NULL,
         "subtract the mean and divide by the deviation: per feature, or one pair for all pixels"),
-    ROW("data", "shuffle", CHOICE, "full", 0, 0, "full", NULL,
-        "every epoch in the order of a full shuffle of its own"),
+    ROW("data", "shuffle", CHOICE, "full|window", 0, 0, "full", NULL,
+        "full: every epoch in an order of its own, from memory; window: shuffled in windows that are read "
+        "while "
+        "training, for sets larger than memory"),
+    ROW("data", "window", INT, NULL, 1, 1 << 20, "256", "MiB",
+        "data.shuffle = window: of samples shuffled together; two windows are held in memory"),
     ROW("data", "labels", BOOL, NULL, 0, 0, "false", NULL,
         "give the network the class labels of the data set"),
     {0},
@@ -46,7 +50,9 @@ static const pf__option run_options[] = {
     ROW("train", "seed", INT, NULL, 0, 0x1p53, "1", NULL, "of initial weights, order, noise and times"),
     ROW("train", "save_every", INT, NULL, 0, 1e12, "1000", "steps",
         "between checkpoints; 0 = only at the end"),
-    ROW("train", "keep_last", INT, NULL, 0, 1e9, "3", NULL, "checkpoints that stay; 0 = all"),
+    ROW("train", "keep_last", INT, NULL, 0, 1e9, "3", NULL, "checkpoints that stay, the newest; 0 = all"),
+    ROW("train", "keep_every", INT, NULL, 0, 1e12, "0", "steps",
+        "checkpoints at multiples of this stay too, whatever their age; 0 = none"),
     ROW("train", "log_every", INT, NULL, 1, 1e12, "50", "steps", "between lines of metrics.jsonl"),
     ROW("train", "sample_every", INT, NULL, 0, 1e12, "0", "steps",
         "between pictures in samples/; 0 = only at the end"),
@@ -55,7 +61,7 @@ static const pf__option run_options[] = {
     ROW("train", "max_time", REAL, NULL, 0, INFINITY, "0", "seconds",
         "save and stop after this time; 0 = no limit"),
 
-    ROW("sample", "count", INT, NULL, 1, 1e9, "64", NULL, "samples in a picture"),
+    ROW("sample", "count", INT, NULL, 1, 1 << 24, "64", NULL, "samples in a picture"),
     ROW("sample", "nfe", INT, NULL, 0, 100000, "0", "evaluations",
         "network evaluations per sample; 0 = 1 where the method learns a map, 64 where it learns a velocity"),
     ROW("sample", "solver", CHOICE, "euler|midpoint|heun|rk4", 0, 0, "midpoint", NULL,
@@ -69,6 +75,9 @@ static const pf__option run_options[] = {
         "0:1, gpu, cpu, accelerator or name=TEXT; unset = the first GPU, else the first device"),
     ROW("runtime", "matmul", CHOICE, "auto|cpu|clblast|generic", 0, 0, "auto", NULL,
         "who multiplies matrices"),
+    ROW("runtime", "selftest", CHOICE, "once|off", 0, 0, "once", NULL,
+        "once: before the first training on a device and driver, some seconds of comparing with a reference; "
+        "off: never"),
     ROW("runtime", "memory", REAL, NULL, 0.01, 1, "0.9", NULL, "largest part of the device's memory to use"),
     {0},
 };
@@ -236,15 +245,19 @@ static pf_status get_ema(pf__train_options *o, const pf__config *config, pf_erro
     double rates[PF_EMA_MAX + 1];
     int count = pf__config_list(config, "train.ema", rates, PF_EMA_MAX + 1);
     if (count > PF_EMA_MAX)
-        return pf__fail(err, PF_USAGE, "%s: train.ema has %d rates, at most %d are possible",
-                        pf__config_origin(config, "train.ema"), count, PF_EMA_MAX);
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE, "%s: train.ema has %d rates, at most %d are possible",
+                                 pf__config_origin(config, "train.ema"), count, PF_EMA_MAX),
+                        "each is a copy of the parameters on the device; choose %d", PF_EMA_MAX);
     for (int i = 0; i < count; i++) {
         o->ema[i] = rates[i];
         snprintf(o->ema_name[i], sizeof o->ema_name[i], "%.9g", rates[i]);
         for (int j = 0; j < i; j++)
             if (strcmp(o->ema_name[i], o->ema_name[j]) == 0)
-                return pf__fail(err, PF_USAGE, "%s: train.ema names the rate %s twice",
-                                pf__config_origin(config, "train.ema"), o->ema_name[i]);
+                return pf__hint(err,
+                                pf__fail(err, PF_USAGE, "%s: train.ema names the rate %s twice",
+                                         pf__config_origin(config, "train.ema"), o->ema_name[i]),
+                                "leave one of them out");
     }
     o->ema_count = count;
     return PF_OK;
@@ -257,6 +270,7 @@ pf_status pf__train_options_get(pf__train_options *o, const pf__config *config, 
         .warmup = pf__config_int(config, "train.warmup"),
         .save_every = pf__config_int(config, "train.save_every"),
         .keep_last = pf__config_int(config, "train.keep_last"),
+        .keep_every = pf__config_int(config, "train.keep_every"),
         .log_every = pf__config_int(config, "train.log_every"),
         .sample_every = pf__config_int(config, "train.sample_every"),
         .lr = pf__config_real(config, "train.lr"),

@@ -6,6 +6,7 @@
 #include "run/run.h"
 #include <cjson/cJSON.h>
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,14 +34,26 @@ static pf_status read_lines(const char *folder, lines *out, pf_error *err) {
     size_t room = 1;
     for (const char *p = text; *p; p++) room += *p == '\n';
     out->list = calloc(room, sizeof *out->list);
-    for (const char *p = text; out->list && *p;) {
+    for (const char *p = text; st == PF_OK && out->list && *p;) {
         size_t n = strcspn(p, "\n");
         cJSON *json = cJSON_ParseWithLength(p, n);
-        if (json) out->list[out->count++] = json;
+        if (!json && n > 0 && p[n - 1] == '}') /* no torn line: it should be readable */
+            st = pf__fail(err, PF_SYSTEM,
+                          "%s/metrics.jsonl: line at byte %td: memory is short, or it is damaged", folder,
+                          p - text);
+        if (cJSON_IsObject(json)) /* elements of an array have no names */
+            out->list[out->count++] = json;
+        else
+            cJSON_Delete(json);
         p += n + (p[n] == '\n');
     }
     free(text);
-    return out->list ? PF_OK : pf__fail_memory(err, "metrics.jsonl", length);
+    if (!out->list) st = pf__fail_memory(err, "metrics.jsonl", length);
+    if (st != PF_OK) {
+        free_lines(out);
+        *out = (lines){0};
+    }
+    return st;
 }
 
 static double number(const cJSON *json, const char *name) {
@@ -110,11 +123,17 @@ static void add_table(pf_page *page, const lines *l) {
 }
 
 /* The first and the last picture of samples/. */
-static void find_pictures(const char *folder, char first[256], char last[256]) {
+static pf_status find_pictures(const char *folder, char first[256], char last[256], pf_error *err) {
     *first = *last = '\0';
     char *path = pf__path_join(folder, "samples");
-    DIR *dir = path ? opendir(path) : NULL;
-    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+    if (!path) return pf__fail_memory(err, folder, strlen(folder));
+    DIR *dir = opendir(path);
+    int code = dir || errno == ENOENT ? 0 : errno;
+    while (dir) {
+        errno = 0; /* else the end and a failure are told alike */
+        struct dirent *e = readdir(dir);
+        code = errno;
+        if (!e) break;
         size_t n = strlen(e->d_name);
         if (strncmp(e->d_name, "step_", 5) != 0 || n < 4 || n > 200 || strcmp(e->d_name + n - 4, ".png") != 0)
             continue;
@@ -122,7 +141,10 @@ static void find_pictures(const char *folder, char first[256], char last[256]) {
         if (!*last || strcmp(e->d_name, last) > 0) snprintf(last, 256, "%s", e->d_name);
     }
     if (dir) closedir(dir);
+    pf_status st = code ? pf__fail(err, PF_SYSTEM, "%s: cannot list the folder: %s", path, strerror(code))
+                        : PF_OK;
     free(path);
+    return st;
 }
 
 static pf_status add_picture(pf_page *page, const char *folder, const char *name, pf_error *err) {
@@ -143,7 +165,7 @@ static pf_status add_picture(pf_page *page, const char *folder, const char *name
 
 static pf_status add_pictures(pf_page *page, const char *folder, int level, pf_error *err) {
     char first[256], last[256];
-    find_pictures(folder, first, last);
+    PF__TRY(find_pictures(folder, first, last, err));
     if (!*last) return PF_OK;
     pf_page_heading(page, level, "Samples");
     pf_page_row_begin(page);
@@ -172,7 +194,10 @@ static pf_status add_numbers(pf_page *page, const char *folder, pf_error *err) {
     char *path = pf__path_join(folder, "eval.json"), *text = NULL;
     size_t length;
     if (!path) return pf__fail_memory(err, folder, strlen(folder));
-    pf_status st = pf__file_exists(path) ? pf__file_read(path, &text, &length, err) : PF_OK;
+    pf__file_kind there;
+    int64_t size;
+    pf_status st = pf__file_look(path, &there, &size, err);
+    if (there != PF__NOTHING) st = pf__file_read(path, &text, &length, err);
     free(path);
     if (!text) return st;
     cJSON *json = cJSON_Parse(text);
@@ -181,7 +206,7 @@ static pf_status add_numbers(pf_page *page, const char *folder, pf_error *err) {
     char number_text[MOST][32];
     const char *cells[2 * (MOST + 1)] = {"measured", "value"};
     int rows = 1;
-    for (const cJSON *e = json ? json->child : NULL; e && rows <= MOST; e = e->next) {
+    for (const cJSON *e = cJSON_IsObject(json) ? json->child : NULL; e && rows <= MOST; e = e->next) {
         if (!cJSON_IsNumber(e)) continue;
         snprintf(number_text[rows - 1], sizeof number_text[0], "%.4g", e->valuedouble);
         cells[2 * rows] = e->string;

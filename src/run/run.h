@@ -24,7 +24,7 @@ struct pf_config {
 };
 
 typedef struct pf__train_options {
-    int64_t steps, batch, warmup, save_every, keep_last, log_every, sample_every;
+    int64_t steps, batch, warmup, save_every, keep_last, keep_every, log_every, sample_every;
     double lr, clip, beta1, beta2, eps, weight_decay, max_seconds;
     double ema[PF_EMA_MAX];
     char ema_name[PF_EMA_MAX][32];
@@ -51,8 +51,10 @@ typedef struct pf__scaling {
     double *mean, *deviation; /* [count] */
     int64_t count;
 } pf__scaling;
-/** From all training rows in their order; mean 0 and deviation 1 when standardise is false. */
-pf_status pf__scaling_measure(pf__scaling *s, pf_dataset *dataset, bool standardise, pf_error *err);
+/** From all training rows in their order; mean 0 and deviation 1 when standardise is false. name: of the
+ * file, for messages. */
+pf_status pf__scaling_measure(pf__scaling *s, pf_dataset *dataset, const char *name, bool standardise,
+                              pf_error *err);
 pf_status pf__scaling_reserve(pf__scaling *s, int64_t count, pf_error *err);
 void pf__scaling_free(pf__scaling *s);
 /** x [rows, dim], in place. */
@@ -177,6 +179,7 @@ typedef struct pf__checkpoint_content {
     const pf__scaling *scaling;
     const pf_dataset_info *data;
     int class_count;
+    int64_t block_rows; /* of the loader's order; 0: a full shuffle */
     const char *method, *model_kind, *config, *choices;
     double seconds;
     const pf_device_info *device;
@@ -198,6 +201,8 @@ pf_status pf__checkpoint_read_flat(pf_checkpoint *c, const char *group, const pf
                                    pf_error *err);
 /** Text of /plan/choices. */
 const char *pf__checkpoint_choices(const pf_checkpoint *c);
+/** /data/block_rows; 0 without. */
+int64_t pf__checkpoint_block_rows(const pf_checkpoint *c);
 
 /* ---- folder.c ---- */
 
@@ -208,18 +213,25 @@ typedef struct pf__folder {
 } pf__folder;
 /** Refuses or makes the folder, and locks it. What an earlier run left there stays. */
 pf_status pf__folder_open(pf__folder *f, const char *path, pf_run_folder how, pf_error *err);
-/** The run begins: with PF_FOLDER_FORCE the files of an earlier one go. */
+/** The run begins: what a killed process left half written goes, with PF_FOLDER_FORCE all files of an earlier
+ * run. */
 pf_status pf__folder_begin(pf__folder *f, pf_run_folder how, pf_error *err);
 void pf__folder_close(pf__folder *f);
+/** One line with the time in front, appended to log.txt. */
+void pf__folder_log(const pf__folder *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- history.c: the checkpoints of a run folder ---- */
+
 /** malloc: "RUN/checkpoints/step_00001000.h5" */
 char *pf__folder_checkpoint(const char *folder, int64_t step);
 /** Paths of all checkpoints of a run folder, oldest first. Each and the list: malloc. */
 pf_status pf__folder_checkpoints(const char *folder, char ***paths, int *count, pf_error *err);
 void pf__folder_free_paths(char **paths, int count);
-/** Removes all checkpoints but the newest `keep` (0 = all stay). */
-void pf__folder_prune(const char *folder, int64_t keep);
-/** One line with the time in front, appended to log.txt. */
-void pf__folder_log(const pf__folder *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Removes all checkpoints but the newest `keep_last` (0 = all stay) and, with keep_every > 0, those whose
+ * step is a multiple of it. */
+void pf__folder_prune(const char *folder, int64_t keep_last, int64_t keep_every);
+/** Renames checkpoints of later steps than `step` to step_*.h5.old; how many. */
+int pf__folder_set_aside(const char *folder, int64_t step);
 
 /* ---- metrics.c ---- */
 
@@ -257,6 +269,8 @@ struct pf_trainer {
     float *host;                                   /* [3 + ema_count][flat_count]: for checkpoints */
     char *config_text, *choices;                   /* as a checkpoint holds them */
     char *checkpoint;                              /* path of the last one, or NULL */
+    int64_t block_rows;                            /* of the order resumed in; 0: the loader finds it */
+    bool save_failed;                              /* the last attempt at one */
 
     int64_t step, first_step,
         saved_step;        /* updates done; of the loader's first batch; of the last checkpoint (-1: none) */

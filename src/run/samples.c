@@ -82,7 +82,9 @@ static pf_status read_h5(pf__h5 *file, const char *path, const char *name, pf_sa
     s->x = malloc((size_t)(s->count * s->dim) * sizeof *s->x);
     if (!s->x) return pf__fail_memory(err, path, (unsigned long long)(s->count * s->dim) * 4);
     PF__TRY(pf__h5_read(file, name, PF_F32, s->x, err));
-    if (!pf__h5_has_attribute(file, "/", "made_by")) return PF_OK;
+    bool found;
+    PF__TRY(pf__h5_has_attribute(file, "/", "made_by", &found, err));
+    if (!found) return PF_OK;
     PF__TRY(pf__h5_get_text(file, "/", "made_by", &header, err));
     snprintf(s->header, sizeof s->header, "%s", header);
     free(header);

@@ -35,8 +35,8 @@ static void add_rows(const float *x, int64_t rows, int64_t dim, int64_t count, c
     }
 }
 
-static pf_status measure(pf__scaling *s, pf_dataset *dataset, float *x, int64_t chunk, double *work,
-                         pf_error *err) {
+static pf_status measure(pf__scaling *s, pf_dataset *dataset, const char *name, float *x, int64_t chunk,
+                         double *work, pf_error *err) {
     const pf_dataset_info *info = pf_dataset_describe(dataset);
     double *origin = work, *sum = work + s->count, *square = work + 2 * s->count;
     for (int64_t first = 0; first < info->train_count; first += chunk) {
@@ -51,12 +51,16 @@ static pf_status measure(pf__scaling *s, pf_dataset *dataset, float *x, int64_t 
         double mean = sum[k] / n, variance = square[k] / n - mean * mean;
         s->mean[k] = origin[k] + mean;
         s->deviation[k] = variance > 1e-20 ? sqrt(variance) : 1;
-        if (!isfinite(variance)) return pf__fail(err, PF_DATA, "/train/x holds values that are not finite");
+        if (!isfinite(variance))
+            return pf__hint(err,
+                            pf__fail(err, PF_DATA, "%s: /train/x holds values that are not finite", name),
+                            "pushforward data check %s says where", name);
     }
     return PF_OK;
 }
 
-pf_status pf__scaling_measure(pf__scaling *s, pf_dataset *dataset, bool standardise, pf_error *err) {
+pf_status pf__scaling_measure(pf__scaling *s, pf_dataset *dataset, const char *name, bool standardise,
+                              pf_error *err) {
     const pf_dataset_info *info = pf_dataset_describe(dataset);
     PF__TRY(pf__scaling_reserve(s, info->sample.rank == 1 ? info->dim : 1, err));
     if (!standardise) return PF_OK;
@@ -65,7 +69,7 @@ pf_status pf__scaling_measure(pf__scaling *s, pf_dataset *dataset, bool standard
     if (chunk > info->train_count) chunk = info->train_count;
     float *x = malloc((size_t)(chunk * info->dim) * sizeof *x);
     double *work = calloc((size_t)s->count * 3, sizeof *work);
-    pf_status st = x && work ? measure(s, dataset, x, chunk, work, err)
+    pf_status st = x && work ? measure(s, dataset, name, x, chunk, work, err)
                              : pf__fail_memory(err, "a chunk of the data",
                                                (unsigned long long)(chunk * info->dim) * 4);
     free(work);

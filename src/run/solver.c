@@ -23,6 +23,11 @@ pf_status pf__sampling_plan(const pf__method *method, const pf__config *config, 
     if (nfe <= 0) nfe = map ? 1 : 64;
     *nfe_out = nfe;
     *solver_out = "map";
+    if (map && solver && *solver)
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE, "%s learns a map: the solver %s has nothing to integrate",
+                                 method->name, solver),
+                        "leave --solver out");
     if (map) return PF_OK;
     if (!solver || !*solver) solver = pf__config_text(config, "sample.solver");
     const pf__solver *s = pf__solver_find(solver);

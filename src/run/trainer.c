@@ -3,9 +3,11 @@
  * enqueues the new batch, the step block and two replays, and marks the queue. It reads from the device every
  * train.log_every steps only. */
 #include "base/clock.h"
+#include "base/file.h"
 #include "run/run.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static pf_status enqueue(pf_trainer *t, pf_error *err) {
@@ -157,9 +159,24 @@ static pf_status run(pf_trainer *t, const pf_run_desc *desc, pf_error *err) {
     return PF_OK;
 }
 
+/* The system or the device failed: keep what was trained if that works, and say how to go on. */
+static pf_status rescue(pf_trainer *t, pf_status st, pf_error *err) {
+    bool system = st == PF_SYSTEM || st == PF_MEMORY || st == PF_DATA;
+    if ((!system && st != PF_DEVICE) || !t->folder.path) return st;
+    if (system && !t->save_failed && t->saved_step != t->step && pf_trainer_save(t, NULL) == PF_OK)
+        pf__folder_log(&t->folder, "stopped by a failure at step %" PRId64, t->step);
+    char why[192] = "";
+    size_t n = err ? strlen(err->hint) : 0;
+    if (n) snprintf(why, sizeof why, "%.188s%s ", err->hint, err->hint[n - 1] == '?' ? "" : ";");
+    if (!t->checkpoint || !pf__file_exists(t->checkpoint))
+        return pf__hint(err, st, "%sno checkpoint of this run is left", why);
+    return pf__hint(err, st, "%spushforward train --resume %s goes on from %s", why, t->folder.path,
+                    t->checkpoint);
+}
+
 pf_status pf_trainer_run(pf_trainer *trainer, const pf_run_desc *desc, pf_error *error) {
     if (!trainer->loader) return pf__fail(error, PF_USAGE, "a trainer without a run folder does not train");
-    pf_status st = run(trainer, desc, error);
+    pf_status st = rescue(trainer, run(trainer, desc, error), error);
     trainer->seconds_before += pf__seconds() - trainer->run_seconds;
     trainer->run_seconds = 0;
     return st;

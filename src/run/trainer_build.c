@@ -17,6 +17,17 @@ static size_t flat_bytes(const pf_trainer *t) {
     return (size_t)t->model.params.flat_count * sizeof(float);
 }
 
+static pf__loader_desc loader_desc(const pf_trainer *t) {
+    const pf__config *c = t->config->raw;
+    bool windowed = strcmp(pf__config_text(c, "data.shuffle"), "window") == 0;
+    return (pf__loader_desc){.batch = t->options.batch,
+                             .seed = t->options.seed,
+                             .first_step = t->step,
+                             .slots = PF__LOADER_SLOTS,
+                             .window_bytes = windowed ? pf__config_int(c, "data.window") << 20 : 0,
+                             .block_rows = windowed ? t->block_rows : 0};
+}
+
 static pf_status open_data(pf_trainer *t, pf_error *err) {
     const pf__config *c = t->config->raw;
     const char *path = pf__config_text(c, "data.path");
@@ -27,11 +38,16 @@ static pf_status open_data(pf_trainer *t, pf_error *err) {
     PF__TRY(pf_dataset_open(path, &t->dataset, err));
     const pf_dataset_info *info = pf_dataset_describe(t->dataset);
     bool labels = pf__config_bool(c, "data.labels");
+    if (info->train_count < 2)
+        return pf__hint(err, pf__fail(err, PF_DATA, "%s: /train/x has one sample", path),
+                        "there is no distribution to learn from one sample; 2 are the least");
     if (labels && !info->class_count)
         return pf__hint(
             err, pf__fail(err, PF_DATA, "%s: data.labels is true and the data set has no labels", path),
             "set data.labels = false");
-    PF__TRY(pf__scaling_measure(&t->scaling, t->dataset, pf__config_bool(c, "data.standardize"), err));
+    pf__loader_desc loader = loader_desc(t);
+    PF__TRY(pf__loader_check(t->dataset, &loader, err));
+    PF__TRY(pf__scaling_measure(&t->scaling, t->dataset, path, pf__config_bool(c, "data.standardize"), err));
     return pf__model_create(&t->model, t->config, &info->sample, labels ? info->class_count : 0, err);
 }
 
@@ -256,13 +272,24 @@ static pf_status write_config(const pf_trainer *t, pf_error *err) {
     return st;
 }
 
+/* What the folder holds of later steps than the one resumed at: it happens again, or otherwise. */
+static pf_status go_back(pf_trainer *t, pf_error *err) {
+    int aside = pf__folder_set_aside(t->folder.path, t->step);
+    if (aside) {
+        pf__log(t->context, PF_LOG_NOTICE, "%d later or damaged checkpoint%s renamed to step_*.h5.old", aside,
+                aside == 1 ? " is" : "s are");
+        pf__folder_log(&t->folder, "%d checkpoints after step %lld are renamed to step_*.h5.old", aside,
+                       (long long)t->step);
+    }
+    return pf__metrics_rewind(t->folder.path, t->step, err);
+}
+
 /* Everything that can fail for reasons of its own is done: the folder may change. */
 static pf_status begin(pf_trainer *t, pf_run_folder how, pf_error *err) {
-    pf__loader_desc loader = {
-        .batch = t->options.batch, .seed = t->options.seed, .first_step = t->step, .slots = PF__LOADER_SLOTS};
+    pf__loader_desc loader = loader_desc(t);
     PF__TRY(pf__loader_create(t->dataset, &loader, &t->loader, err));
     PF__TRY(pf__folder_begin(&t->folder, how, err));
-    if (how == PF_FOLDER_RESUME) PF__TRY(pf__metrics_rewind(t->folder.path, t->step, err));
+    if (how == PF_FOLDER_RESUME) PF__TRY(go_back(t, err));
     PF__TRY(write_config(t, err));
     pf__folder_log(&t->folder, "%s at step %lld of %lld on %s",
                    how == PF_FOLDER_RESUME ? "resumed" : "started", (long long)t->step,

@@ -42,6 +42,7 @@ pf_status pf_trainer_save(pf_trainer *t, pf_error *error) {
     if (!t->folder.path) return pf__fail(error, PF_USAGE, "a trainer without a run folder cannot save");
     PF__TRY(download(t, error));
     double now = pf__seconds();
+    bool windowed = strcmp(pf__config_text(t->config->raw, "data.shuffle"), "window") == 0;
     pf__checkpoint_content content = {
         .params = &t->model.params,
         .model = flat_host(t, 0),
@@ -55,6 +56,7 @@ pf_status pf_trainer_save(pf_trainer *t, pf_error *error) {
         .scaling = &t->scaling,
         .data = pf_dataset_describe(t->dataset),
         .class_count = t->model.net.class_count,
+        .block_rows = windowed ? pf__loader_block_rows(t->loader) : 0,
         .method = t->model.method->name,
         .model_kind = t->model.net.kind,
         .config = t->config_text,
@@ -66,6 +68,7 @@ pf_status pf_trainer_save(pf_trainer *t, pf_error *error) {
     char *path = pf__folder_checkpoint(t->folder.path, t->step);
     if (!path) return pf__fail_memory(error, t->folder.path, 64);
     pf_status st = pf__checkpoint_write(path, &content, error);
+    t->save_failed = st != PF_OK;
     if (st != PF_OK) {
         free(path);
         return st;
@@ -73,7 +76,7 @@ pf_status pf_trainer_save(pf_trainer *t, pf_error *error) {
     free(t->checkpoint);
     t->checkpoint = path;
     t->saved_step = t->step;
-    pf__folder_prune(t->folder.path, t->options.keep_last);
+    pf__folder_prune(t->folder.path, t->options.keep_last, t->options.keep_every);
     pf__folder_log(&t->folder, "saved %s", path);
     return PF_OK;
 }
@@ -94,7 +97,7 @@ static pf_status check_origin(const pf_trainer *t, const pf_checkpoint_info *c, 
                         pf__fail(err, PF_DATA, "%s: trained on another data set than %s", c->path,
                                  pf__config_text(t->config->raw, "data.path")),
                         "name the data set it was trained on with --data");
-    if (c->samples_seen != c->step * t->options.batch)
+    if ((double)c->samples_seen != (double)c->step * (double)t->options.batch) /* the file may say anything */
         return pf__hint(err,
                         pf__fail(err, PF_USAGE, "%s: trained with another batch size than %" PRId64, c->path,
                                  t->options.batch),
@@ -116,6 +119,7 @@ static pf_status read_state(pf_trainer *t, pf_checkpoint *c, pf_error *err) {
         PF__TRY(pf__checkpoint_read_flat(c, group, params, flat_host(t, 3 + i), err));
     }
     t->step = t->saved_step = info->step;
+    t->block_rows = pf__checkpoint_block_rows(c);
     t->seconds_before = info->seconds;
     t->checkpoint = strdup(info->path);
     return t->checkpoint ? pf__trainer_upload(t, err) : pf__fail_memory(err, info->path, strlen(info->path));

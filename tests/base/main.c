@@ -8,6 +8,8 @@ void test_philox_suite(void);
 void test_hash_suite(void);
 void test_clock_suite(void);
 void test_file_suite(void);
+void test_memory_suite(void);
+void test_utf8_suite(void);
 void test_ini_suite(void);
 void test_config_suite(void);
 
@@ -19,6 +21,8 @@ int main(void) {
     test_hash_suite();
     test_clock_suite();
     test_file_suite();
+    test_memory_suite();
+    test_utf8_suite();
     test_ini_suite();
     test_config_suite();
     return check_run();

@@ -81,6 +81,24 @@ static void check_refused(const char *text, const char *message, const char *hin
     pf__config_destroy(&c);
 }
 
+static void test_repeated_keys(void) {
+    pf_error err = {0};
+    pf__config *c = open_config();
+    CHECK_INT(pf__config_read_text(c, "[train]\nlr = 0.1\nsteps = 3\n[train]\nlr = 0.2\n", "a.ini", &err),
+              PF_USAGE);
+    CU_ASSERT_STRING_EQUAL(err.message, "a.ini:5: train.lr is given a second time");
+    CHECK_CONTAINS(err.hint, "a.ini:2");
+    pf__config_destroy(&c);
+    c = open_config(); /* another source overrides: the later one holds */
+    CHECK_OK(pf__config_read_text(c, "[train]\nlr = 0.1\n", "a.ini", &err), err);
+    CHECK_OK(pf__config_read_text(c, "[train]\nlr = 0.2\n", "b.ini", &err), err);
+    CHECK_OK(pf__config_set(c, "train.lr=0.3", "--set", &err), err);
+    CHECK_OK(pf__config_set(c, "train.lr=0.4", "--set", &err), err);
+    CHECK_OK(pf__config_resolve(c, &err), err);
+    CHECK_NEAR(pf__config_real(c, "train.lr"), 0.4, 0);
+    pf__config_destroy(&c);
+}
+
 static void test_refusals(void) {
     check_refused("\n[train]\nlr = -1", "a.ini:3: train.lr = -1 is outside [0, 1]", NULL);
     check_refused("[train]\nlr = nan", "a.ini:2: train.lr = nan is outside [0, 1]", NULL);
@@ -192,6 +210,7 @@ void test_config_suite(void) {
     CU_add_test(s, "defaults", test_defaults);
     CU_add_test(s, "order", test_order);
     CU_add_test(s, "refusals", test_refusals);
+    CU_add_test(s, "repeated keys", test_repeated_keys);
     CU_add_test(s, "set refusals", test_set_refusals);
     CU_add_test(s, "paths", test_paths);
     CU_add_test(s, "print", test_print);

@@ -3,7 +3,9 @@
 #include "base/file.h"
 #include "check.h"
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char root[64];
@@ -147,6 +149,38 @@ static void test_paths(void) {
     check_folder("/c", "/");
 }
 
+static void put(const char *name, bool old) {
+    pf_error err = {0};
+    CHECK_OK(pf__file_write(name, "x", 1, &err), err);
+    const struct timespec times[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    if (old) CU_ASSERT_EQUAL(utimensat(AT_FDCWD, name, times, 0), 0);
+}
+
+/* Only what a process that is gone was writing beside this very file goes. */
+static void test_strays(void) {
+    char path[600], gone[700], here[700], fresh[700], other[700];
+    pid_t child = fork();
+    if (child == 0) _exit(0);
+    CU_ASSERT_EQUAL(waitpid(child, NULL, 0), child);
+    snprintf(path, sizeof path, "%s/set.h5", root);
+    snprintf(gone, sizeof gone, "%s.tmp.%ld", path, (long)child);
+    snprintf(fresh, sizeof fresh, "%s.tmp.%ld.1", path, (long)child);
+    snprintf(here, sizeof here, "%s.tmp.%ld", path, (long)getpid());
+    snprintf(other, sizeof other, "%s.tmp.%ld.old", path, (long)child);
+    put(gone, true);
+    put(fresh, false);
+    put(here, true);
+    put(other, true);
+    pf__file_remove_strays(path);
+    CU_ASSERT_FALSE(pf__file_exists(gone));
+    CU_ASSERT_TRUE(pf__file_exists(fresh));
+    CU_ASSERT_TRUE(pf__file_exists(here));
+    CU_ASSERT_TRUE(pf__file_exists(other));
+    unlink(fresh);
+    unlink(here);
+    unlink(other);
+}
+
 void test_file_suite(void) {
     CU_pSuite s = CU_add_suite("file", make_root, remove_root);
     CU_add_test(s, "write and read", test_write_and_read);
@@ -155,4 +189,5 @@ void test_file_suite(void) {
     CU_add_test(s, "failures", test_failures);
     CU_add_test(s, "folders", test_folders);
     CU_add_test(s, "paths", test_paths);
+    CU_add_test(s, "strays", test_strays);
 }

@@ -5,6 +5,7 @@
 #include "pushforward/draw.h"
 #include <png.h>
 #include <unistd.h>
+#include <zlib.h>
 
 static void fill(pf_picture *p) {
     size_t n = (size_t)p->width * (size_t)p->height * (size_t)p->channels;
@@ -156,6 +157,46 @@ static void test_damage(void) {
     pf_draw_free(&p);
 }
 
+/* A signature and an IHDR of side x side RGB pixels, then the head of a chunk that says it is `length` long.
+ */
+static void promise(unsigned char out[64], int side, const char *chunk, unsigned length) {
+    static const unsigned char signature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n', 0, 0, 0, 13};
+    unsigned char head[17] = {'I',
+                              'H',
+                              'D',
+                              'R',
+                              0,
+                              0,
+                              (unsigned char)(side >> 8),
+                              (unsigned char)side,
+                              0,
+                              0,
+                              (unsigned char)(side >> 8),
+                              (unsigned char)side,
+                              8,
+                              2,
+                              0,
+                              0,
+                              0};
+    uLong sum = crc32(0, head, sizeof head);
+    memcpy(out, signature, sizeof signature);
+    memcpy(out + 12, head, sizeof head);
+    for (int i = 0; i < 4; i++) out[29 + i] = (unsigned char)(sum >> (24 - 8 * i));
+    for (int i = 0; i < 4; i++) out[33 + i] = (unsigned char)(length >> (24 - 8 * i));
+    memcpy(out + 37, chunk, 4);
+    memset(out + 41, 0, 23);
+}
+
+/* Found by tests/fuzz: room was made for what a short file only promises. */
+static void test_promises(void) {
+    pf_error err = {0};
+    pf_picture p;
+    unsigned char bytes[64];
+    promise(bytes, 32768, "IDAT", 20);
+    CHECK_INT(pf_draw_png_decode(bytes, sizeof bytes, "x", 0, &p, &err), PF_DATA);
+    CHECK_CONTAINS(err.message, "too short for its pixels");
+}
+
 void test_png_suite(void) {
     CU_pSuite s = CU_add_suite("png", NULL, NULL);
     CU_add_test(s, "round trip", test_round_trip);
@@ -163,4 +204,5 @@ void test_png_suite(void) {
     CU_add_test(s, "other kinds", test_kinds);
     CU_add_test(s, "texts", test_text);
     CU_add_test(s, "damage", test_damage);
+    CU_add_test(s, "promises", test_promises);
 }

@@ -10,6 +10,7 @@ void test_files_suite(void);
 void test_optimiser_suite(void);
 void test_checkpoint_suite(void);
 void test_trainer_suite(void);
+void test_streaming_suite(void);
 void test_sampler_suite(void);
 void test_backends_suite(void);
 
@@ -23,6 +24,7 @@ int main(void) {
     test_optimiser_suite();
     test_checkpoint_suite();
     test_trainer_suite();
+    test_streaming_suite();
     test_sampler_suite();
     test_backends_suite();
     int failed = check_run();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Checkpoints: what is written comes back, what is damaged is refused, the newest that verifies is taken. */
 #include "base/file.h"
+#include "data/h5.h"
 #include "run/fixture.h"
 #include "run/run.h"
 #include <string.h>
@@ -111,6 +112,47 @@ static void refuses_changed_weights(void) {
     free(from);
 }
 
+/* A file whose content hash is right and that holds one dataset instead of a group. */
+static void write_without_groups(const char *path, const char *name) {
+    static const char *const texts[] = {"/config", "/plan/choices", "/data/sha256"};
+    pf_error error = {0};
+    pf__h5 *file = NULL;
+    pf__content_hash hash = {0};
+    pf_shape two = {.rank = 1, .dim = {2}};
+    float x[2] = {1, 2};
+    char text[17];
+    CHECK_OK(pf__h5_create(path, &file, &error), error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CHECK_OK(pf__h5_write(file, name, PF_F32, &two, x, false, &error), error);
+    pf__content_hash_add(&hash, name, x, sizeof x);
+    if (strcmp(name, "/model") != 0) {
+        CHECK_OK(pf__h5_write(file, "/model/w", PF_F32, &two, x, false, &error), error);
+        pf__content_hash_add(&hash, "/model/w", x, sizeof x);
+    }
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(pf__h5_write_text(file, texts[i], "", &error), error);
+        pf__content_hash_add(&hash, texts[i], "", 0);
+    }
+    pf__content_hash_text(&hash, text);
+    CHECK_OK(pf__h5_set_text(file, "/", "format", PF__CHECKPOINT_FORMAT, &error), error);
+    CHECK_OK(pf__h5_set_int(file, "/", "format_version", PF__CHECKPOINT_VERSION, &error), error);
+    CHECK_OK(pf__h5_set_text(file, "/", "content_hash", text, &error), error);
+    CHECK_OK(pf__h5_close(&file, &error), error);
+}
+
+/* Found by tests/fuzz: the name of a tensor was looked for behind the end of "/model". */
+static void refuses_datasets_for_groups(void) {
+    static const char *const names[] = {"/model", "/ema"};
+    pf_error error = {0};
+    pf_checkpoint *c = NULL;
+    for (int i = 0; i < 2; i++) {
+        write_without_groups(test_path("no-groups.h5"), names[i]);
+        CHECK_INT(pf_checkpoint_open(test_path("no-groups.h5"), &c, &error), PF_DATA);
+        CHECK_CONTAINS(error.message, names[i]);
+        CHECK_CONTAINS(error.message, "is not a group");
+    }
+}
+
 static void takes_the_newest_that_verifies(void) {
     pf_error error = {0};
     pf_checkpoint *c = NULL;
@@ -130,5 +172,6 @@ void test_checkpoint_suite(void) {
     CU_add_test(s, "description and tensors", describes);
     CU_add_test(s, "damaged files", refuses_damaged);
     CU_add_test(s, "a changed weight", refuses_changed_weights);
+    CU_add_test(s, "datasets for groups", refuses_datasets_for_groups);
     CU_add_test(s, "the newest that verifies", takes_the_newest_that_verifies);
 }

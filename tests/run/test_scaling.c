@@ -15,7 +15,7 @@ static void per_feature(void) {
     pf_dataset *set = NULL;
     pf__scaling s = {0};
     CHECK_OK(pf_dataset_open(path, &set, &error), error);
-    CHECK_OK(pf__scaling_measure(&s, set, true, &error), error);
+    CHECK_OK(pf__scaling_measure(&s, set, "set", true, &error), error);
     CHECK_INT(s.count, 2);
     for (int k = 0; k < 2; k++) { /* 4 standard errors of 20000 */
         double deviation = sqrt(covariance[3 * k]);
@@ -28,7 +28,7 @@ static void per_feature(void) {
     pf__scaling_undo(&s, x, 2, 2);
     for (int i = 0; i < 4; i++) CHECK_NEAR(x[i], want[i], 1e-6);
     pf__scaling_free(&s);
-    CHECK_OK(pf__scaling_measure(&s, set, false, &error), error);
+    CHECK_OK(pf__scaling_measure(&s, set, "set", false, &error), error);
     CHECK_NEAR(s.mean[0], 0, 0);
     CHECK_NEAR(s.deviation[1], 1, 0);
     pf__scaling_free(&s);
@@ -42,7 +42,7 @@ static void images_share_one_pair(void) {
     pf_dataset *set = NULL;
     pf__scaling s = {0};
     CHECK_OK(pf_dataset_open(path, &set, &error), error);
-    CHECK_OK(pf__scaling_measure(&s, set, true, &error), error);
+    CHECK_OK(pf__scaling_measure(&s, set, "set", true, &error), error);
     CHECK_INT(s.count, 1);
     static float x[200 * 64];
     CHECK_OK(pf_dataset_read(set, PF_TRAIN, 0, 200, x, NULL, &error), error);

@@ -107,6 +107,32 @@ static void steps_neither_allocate_nor_wait(void) {
     pf_config_destroy(&config);
 }
 
+/* A step reads nothing in the plans' arenas that it did not write: filled with NaN before each, they change
+ * nothing. */
+static void arenas_carry_nothing_over(void) {
+    const char *pairs[] = {"method.name=meanflow", "train.ema=0.9", NULL};
+    const char *whole = test_path("clean"), *poisoned = test_path("poisoned");
+    pf_error error = {0};
+    pf_config *config = test_config(test_moons(), pairs);
+    pf_trainer *t = NULL;
+    CHECK_OK(test_train(whole, PF_FOLDER_NEW, config, 0, &error), error);
+    CHECK_OK(
+        pf_trainer_create(
+            &t, &(pf_trainer_desc){.context = test_context(), .config = config, .folder = poisoned}, &error),
+        error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    pf_status st = PF_INTERRUPTED;
+    for (int step = 1; st == PF_INTERRUPTED && step <= 20; step++) {
+        CHECK_OK(pf__plan_poison(t->loss, &error), error);
+        CHECK_OK(pf__plan_poison(t->optimiser, &error), error);
+        st = pf_trainer_run(t, &(pf_run_desc){.stop_after = step}, &error);
+    }
+    if (st != PF_INTERRUPTED) CHECK_OK(st, error);
+    pf_trainer_destroy(&t);
+    check_same(whole, poisoned, 20);
+    pf_config_destroy(&config);
+}
+
 /* Tensors end before a multiple of 64 floats: what lies between stays zero, or it would count in the norm. */
 static void gaps_stay_zero(void) {
     pf_error error = {0};
@@ -153,6 +179,53 @@ static void refuses_another_model(void) {
     check_resume_refused(other, "train.batch=64", PF_DATA, "another data set");
 }
 
+/* keep_every in a run; and going back to an earlier checkpoint sets the later ones aside. */
+static void checkpoints_are_kept(void) {
+    pf_error error = {0};
+    const char *pairs[] = {"train.save_every=2", "train.keep_last=1", "train.keep_every=8", NULL};
+    pf_config *config = test_config(test_moons(), pairs);
+    const char *folder = test_path("kept");
+    CHECK_OK(test_train(folder, PF_FOLDER_NEW, config, 0, &error), error);
+    char **paths;
+    int count;
+    CHECK_OK(pf__folder_checkpoints(folder, &paths, &count, &error), error);
+    CHECK_INT(count, 3); /* 8, 16 and 20 */
+    pf_trainer *t = NULL;
+    pf_trainer_desc desc = {.context = test_context(),
+                            .config = config,
+                            .folder = folder,
+                            .open = PF_FOLDER_RESUME,
+                            .checkpoint = count == 3 ? paths[0] : NULL};
+    CHECK_OK(pf_trainer_create(&t, &desc, &error), error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    CHECK_INT(pf_trainer_describe(t).step, 8);
+    pf_trainer_destroy(&t);
+    CU_ASSERT_TRUE(pf__file_exists(test_path("kept/checkpoints/step_00000008.h5")));
+    CU_ASSERT_TRUE(pf__file_exists(test_path("kept/checkpoints/step_00000020.h5.old")));
+    CU_ASSERT_FALSE(pf__file_exists(test_path("kept/checkpoints/step_00000020.h5")));
+    pf__folder_free_paths(paths, count);
+    pf_config_destroy(&config);
+}
+
+/* The folder goes away in the middle: the training stops and says what is left. */
+static void a_folder_goes_away(void) {
+    pf_error error = {0};
+    pf_config *config = test_config(test_moons(), NULL);
+    pf_trainer *t = NULL;
+    pf_trainer_desc desc = {.context = test_context(), .config = config, .folder = test_path("away")};
+    CHECK_OK(pf_trainer_create(&t, &desc, &error), error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    CHECK_INT(pf_trainer_run(t, &(pf_run_desc){.stop_after = 2}, &error), PF_INTERRUPTED);
+    CU_ASSERT_EQUAL(rename(test_path("away"), test_path("moved")), 0);
+    CHECK_INT(pf_trainer_run(t, &(pf_run_desc){0}, &error), PF_SYSTEM);
+    CHECK_CONTAINS(error.message, "metrics.jsonl");
+    CHECK_CONTAINS(error.hint, "no checkpoint of this run is left");
+    CU_ASSERT_FALSE(pf__file_exists(test_path("away")));
+    CHECK_OK(pf__checkpoint_verify(test_path("moved/checkpoints/step_00000002.h5"), &error), error);
+    pf_trainer_destroy(&t);
+    pf_config_destroy(&config);
+}
+
 static void a_folder_is_locked(void) {
     pf_error error = {0};
     pf_config *config = test_config(test_moons(), NULL);
@@ -177,7 +250,10 @@ void test_trainer_suite(void) {
     CU_add_test(s, "not a number: stop", not_a_number_stops);
     CU_add_test(s, "not a number: skip", not_a_number_is_skipped);
     CU_add_test(s, "steps neither allocate nor wait", steps_neither_allocate_nor_wait);
+    CU_add_test(s, "arenas carry nothing over", arenas_carry_nothing_over);
     CU_add_test(s, "gaps of the flat vectors", gaps_stay_zero);
     CU_add_test(s, "another model's checkpoint", refuses_another_model);
     CU_add_test(s, "folders", a_folder_is_locked);
+    CU_add_test(s, "which checkpoints stay", checkpoints_are_kept);
+    CU_add_test(s, "a folder that goes away", a_folder_goes_away);
 }

@@ -57,6 +57,10 @@ expect 2 train --stepps 3
 has err "unknown option --stepps"; has err "did you mean --steps?"
 expect 2 train --steps
 has err "needs a value"
+export PF_FAULT=1 # a test that asks for faults must not run without them
+expect 2 devices
+has err "error: PF_FAULT is set"; has err "hint: "; empty out
+unset PF_FAULT
 expect 2 sample
 has err "an argument is missing"
 expect 2 sample a b
