@@ -63,9 +63,13 @@ const char *cli_nearest(const char *word, const char *const *names);
 
 /** The folder of the program cache: PF_CACHE, else below XDG_CACHE_HOME or ~/.cache. NULL: off. */
 const char *cli_cache_folder(char *out, size_t size);
-/** Opens the device of --device, else PF_DEVICE, else configured (may be NULL). quiet: errors only. */
+/** Opens the device of --device, else PF_DEVICE, else configured (may be NULL). quiet: errors only. What a
+ * remembered self-test found wrong is avoided or warned of, except for train and selftest. */
 pf_status cli_open_device(const cli_args *a, const char *configured, bool quiet, pf_context **out,
                           pf_error *error);
+
+/** Before training: the device's self-test, where none is remembered. PF_MISMATCH: do not train. */
+pf_status cli_prove_device(pf_context *context, bool quiet, pf_error *error);
 
 /** "12.3 k", "4.56 M": three digits. out [16]. */
 const char *cli_si(double value, char out[16]);
@@ -75,6 +79,15 @@ const char *cli_bytes(double bytes, char out[16]);
 const char *cli_duration(double seconds, char out[24]);
 double cli_seconds(void);
 bool cli_file_exists(const char *path);
+
+/* ---- json.c ---- */
+struct cJSON;
+/** Before anything makes JSON. */
+void cli_json_begin(void);
+/** Prints the object and deletes it; prints nothing when memory was short for some of it. */
+void cli_json_print(struct cJSON *object);
+/** Memory was short: exit code 1 and a message. */
+bool cli_json_lacked(void);
 
 /* ---- progress.c ---- */
 typedef struct progress {
