@@ -34,6 +34,15 @@ pf_value pf__fold_map(pf_graph *g, pf__scalar s, pf_dtype dtype, const pf_value 
 /** The same while looking through the operands: only within pf__simplify. */
 pf_value pf__merge_map(pf_graph *g, pf__scalar s, pf_dtype dtype, const pf_value *inputs);
 
+/* Zeros move outwards (pad.c): the same value as a PAD of something smaller, or 0 where that is not so. Only
+ * within pf__simplify. */
+pf_value pf__unpad_map(pf_graph *g, pf__scalar s, pf_dtype dtype, const pf_value *inputs);
+pf_value pf__unpad_reshape(pf_graph *g, pf_value a, const pf_shape *shape);
+pf_value pf__unpad_broadcast(pf_graph *g, pf_value a, const pf_shape *shape);
+pf_value pf__unpad_sum(pf_graph *g, pf_value a, uint32_t axes);
+pf_value pf__unpad_concat(pf_graph *g, const pf_value *parts, int count, int axis);
+pf_value pf__unpad_matmul(pf_graph *g, pf_value a, pf_value b, bool transpose_a, bool transpose_b);
+
 /** The same operation on other inputs, by its constructor. Leaves return themselves. node is a copy. */
 pf_value pf__rebuild(pf_graph *g, const pf__node *node, const pf_value *inputs);
 /** t times the derivative of the scalar function of a MAP by its input i; 0 where it is zero. node is a copy.

@@ -120,6 +120,8 @@ static pf_value merge_broadcasts(pf_graph *g, pf__scalar s, pf_dtype dtype, cons
 pf_value pf__merge_map(pf_graph *g, pf__scalar s, pf_dtype dtype, const pf_value *in) {
     pf_value merged = merge_broadcasts(g, s, dtype, in);
     if (merged || dtype == PF_U32) return merged;
+    merged = pf__unpad_map(g, s, dtype, in);
+    if (merged) return merged;
     switch (s) {
     case PF__NEG:
         return merge_neg(g, dtype, in[0]);

@@ -48,6 +48,8 @@ static pf_value emit_matmul(pf_graph *g, pf_value a, pf_value b, bool ta, bool t
     if (g->merging) {
         a = unswap(g, a, &ta);
         b = unswap(g, b, &tb);
+        pf_value merged = pf__unpad_matmul(g, a, b, ta, tb);
+        if (merged) return merged;
     }
     pf_shape sa = g->values[a].shape, sb = g->values[b].shape;
     int r = sa.rank;

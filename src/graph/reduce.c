@@ -40,6 +40,8 @@ static pf_value reduce_run(pf_graph *g, pf__op_id op, pf_value a, uint32_t run) 
     }
     if (pf__is_constant(g, a, &number))
         return pf__number(g, op == PF__OP_SUM ? number * count : number, g->values[a].dtype, &shape);
+    pf_value merged = g->merging && op == PF__OP_SUM ? pf__unpad_sum(g, a, run) : 0;
+    if (merged) return merged;
     pf__attr attr = {.axes = run};
     return pf__emit(g, op, &a, 1, &attr, g->values[a].dtype, &shape);
 }

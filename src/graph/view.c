@@ -15,6 +15,7 @@ pf_value pf_reshape(pf_graph *g, pf_value a, pf_shape shape) {
     double number;
     if (pf__is_constant(g, a, &number)) return pf__number(g, number, v->dtype, &shape);
     pf_value inner = g->merging ? pf__through(g, a, PF__OP_RESHAPE) : 0;
+    if (!inner && g->merging) inner = pf__unpad_reshape(g, a, &shape);
     if (inner) return pf_reshape(g, inner, shape);
     return pf__emit(g, PF__OP_RESHAPE, &a, 1, &(pf__attr){0}, v->dtype, &shape);
 }
@@ -59,7 +60,25 @@ pf_value pf_permute(pf_graph *g, pf_value a, const int *order) {
     return pf__emit(g, PF__OP_PERMUTE, &a, 1, &attr, g->values[a].dtype, &to);
 }
 
-/* Within merging: a slice of a slice, and a slice of one part of a concatenation. 0 when neither. */
+/* A slice that sees nothing of the zeros, or nothing but zeros; 0 when it sees both. */
+static pf_value slice_of_pad(pf_graph *g, pf_value a, int64_t *from, int64_t *to) {
+    pf__node n = *pf__node_of(g, a);
+    pf_value inside = pf__inputs(g, &n)[0];
+    pf_shape inner = g->values[inside].shape, shape = inner;
+    bool within = true, outside = false;
+    for (int i = 0; i < inner.rank; i++) {
+        shape.dim[i] = to[i] - from[i];
+        from[i] -= n.attr.a[i];
+        to[i] -= n.attr.a[i];
+        within = within && from[i] >= 0 && to[i] <= inner.dim[i];
+        outside = outside || to[i] <= 0 || from[i] >= inner.dim[i];
+    }
+    if (outside) return pf__number(g, 0, g->values[a].dtype, &shape);
+    return within ? pf_slice(g, inside, from, to) : 0;
+}
+
+/* Within merging: a slice of a slice, of a PAD, and a slice of one part of a concatenation. 0 when neither.
+ */
 static pf_value merge_slice(pf_graph *g, pf_value a, const int64_t *start, const int64_t *stop) {
     pf__node n = *pf__node_of(g, a);
     int rank = g->values[a].shape.rank;
@@ -73,6 +92,7 @@ static pf_value merge_slice(pf_graph *g, pf_value a, const int64_t *start, const
         }
         return pf_slice(g, pf__inputs(g, &n)[0], from, to);
     }
+    if (n.op == PF__OP_PAD) return slice_of_pad(g, a, from, to);
     if (n.op != PF__OP_CONCAT) return 0;
     int axis = n.attr.axis;
     for (uint32_t i = 0; i < n.input_count; i++) {
@@ -174,6 +194,8 @@ pf_value pf_concat(pf_graph *g, const pf_value *parts, int count, int axis) {
     if (count == 1) return parts[0];
     pf_dtype dtype = g->values[parts[0]].dtype;
     if (constant) return pf__number(g, number, dtype, &shape);
+    pf_value merged = g->merging ? pf__unpad_concat(g, parts, count, axis) : 0;
+    if (merged) return merged;
     pf__attr attr = {.axis = axis};
     return pf__emit(g, PF__OP_CONCAT, parts, (uint32_t)count, &attr, dtype, &shape);
 }
@@ -201,6 +223,8 @@ pf_value pf_broadcast(pf_graph *g, pf_value a, pf_shape shape) {
     if (pf__shape_equal(&full, &shape)) return inner;
     pf_value source = g->merging ? pf__through(g, inner, PF__OP_BROADCAST) : 0;
     if (source) return pf_broadcast(g, source, shape);
+    source = g->merging ? pf__unpad_broadcast(g, inner, &shape) : 0;
+    if (source) return source;
     return pf__emit(g, PF__OP_BROADCAST, &inner, 1, &(pf__attr){0}, dtype, &shape);
 }
 

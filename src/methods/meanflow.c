@@ -10,13 +10,14 @@
  * prediction = x (as in Pixel MeanFlow, arXiv 2601.22158): the network's output is a picture X, and
  * u = (z - X) / clip(t, 0.05, 1); the velocity regressed is divided by the same clipped time. */
 #include "methods/time.h"
+#include <math.h>
 #include <string.h>
 
 #define TIME_MIN 0.05 /* of the division in x-prediction */
 
 static const pf__option options[] = {
     {"method", "ratio", PF__OPTION_REAL, NULL, 0, 1, "0.5", "r != t", NULL,
-     "share of the samples with r < t; the others learn the velocity at r = t", "MeanFlow, table 1a"},
+     "share of each batch with r < t; the others learn the velocity at r = t", "MeanFlow, table 1a"},
     PF__TIME_OPTIONS("uniform", "-0.4", "1"),
     {"method", "norm_p", PF__OPTION_REAL, NULL, 0, 4, "0.5", "p", NULL,
      "power of the adaptive weight 1 / (error + norm_eps)^norm_p; 0 is the plain square",
@@ -64,18 +65,30 @@ static pf_value average_velocity(const pf__method_ctx *ctx, pf_value z, const pf
     return pf_div(g, pf_sub(g, z, output), clipped(ctx, condition[0], z));
 }
 
-/* Two draws of one law: t the larger, r the smaller, then r = t for a share 1 - ratio. condition = {t, h}. */
+/* The rows of a batch with r < t: its first ones. A fixed number, as in the authors' code, so that the
+ * tangent of the others, which nothing would read, is never computed. */
+static int64_t moving_rows(const pf__method_ctx *ctx) {
+    return llround(pf__config_real(ctx->config, "method.ratio") * (double)ctx->batch);
+}
+
+/* Two draws of one law: t the larger, r the smaller, then r = t in the rows that do not move. condition = {t,
+ * h}. */
 static void draw_times(const pf__method_ctx *ctx, pf_value *condition, pf_value *same) {
     pf_graph *g = ctx->g;
+    const pf_shape batch = pf_shape_of(1, (int)ctx->batch);
     pf_value first = pf__time_draw(ctx, "time"), second = pf__time_draw(ctx, "time/r");
-    pf_value mask = pf_random_uniform(g, "time/mask", pf_shape_of(1, (int)ctx->batch));
-    pf_value ratio = pf_constant(g, pf__config_real(ctx->config, "method.ratio"),
-                                 pf_shape_of(1, (int)ctx->batch));
     pf_value t = pf_max(g, first, second);
-    *same = pf_less_equal(g, ratio, mask);
+    *same = pf_less_equal(g, pf_constant(g, (double)moving_rows(ctx), batch), pf_iota(g, PF_F32, batch, 0));
     pf_value r = pf_select(g, *same, t, pf_min(g, first, second));
     condition[0] = t;
     condition[1] = pf_sub(g, t, r);
+}
+
+/* v in the moving rows, zero in the others. */
+static pf_value in_moving_rows(const pf__method_ctx *ctx, pf_value v) {
+    const int64_t rows = moving_rows(ctx);
+    int64_t before[PF_RANK_MAX] = {0}, after[PF_RANK_MAX] = {ctx->batch - rows};
+    return rows ? pf_pad(ctx->g, pf_slice_axis(ctx->g, v, 0, 0, rows), before, after) : 0;
 }
 
 /* Means over the batch, per number of a sample: errors that stay readable when the weighted loss is constant.
@@ -84,10 +97,12 @@ static void add_metrics(const pf__method_ctx *ctx, pf_value e2, pf_value same, p
                         pf_value rate, pf__metrics *metrics) {
     pf_graph *g = ctx->g;
     double size = (double)pf_shape_count(&ctx->net->sample);
-    pf_value one = pf_constant(g, 1.0, pf_shape_of(0));
-    pf_value count = pf_max(g, pf_sum_all(g, same), one); /* a batch may have no sample with r = t: then 0 */
-    pf_value fm = pf_div(g, pf_sum_all(g, pf_mul(g, same, velocity_error)), count);
-    pf_value rms = rate ? pf_sqrt(g, pf_mean_all(g, pf_square(g, rate)))
+    const double moving = (double)moving_rows(ctx);      /* rate is zero in the other rows */
+    const int64_t still = ctx->batch - moving_rows(ctx); /* rows with r = t; without any, the metric is 0 */
+    pf_value fm = pf_mul_number(g, pf_sum_all(g, pf_mul(g, same, velocity_error)),
+                                1.0 / (double)(still ? still : 1));
+    pf_value rms = rate ? pf_sqrt(g,
+                                  pf_mul_number(g, pf_sum_all(g, pf_square(g, rate)), 1.0 / (size * moving)))
                         : pf_constant(g, 0.0, pf_shape_of(0));
     *metrics = (pf__metrics){
         .name = {"fm_error", "u_error", "jvp_norm"},
@@ -108,7 +123,9 @@ static void loss(const pf__method_ctx *ctx, pf_value *out, pf__metrics *metrics)
     pf_value u = average_velocity(ctx, path.z, condition, PF__MODE_TRAIN), rate = 0;
 
     pf_value one = pf_constant(g, 1.0, pf_shape_of(1, (int)ctx->batch));
-    pf_value along[3] = {path.z, condition[0], condition[1]}, tangent[3] = {v, one, one};
+    pf_value along[3] = {path.z, condition[0], condition[1]};
+    one = in_moving_rows(ctx, one);
+    pf_value tangent[3] = {in_moving_rows(ctx, v), one, one};
     if (pf_jvp(g, &u, 1, along, tangent, 3, &rate) != PF_OK) return;
     pf_value h = pf_per_sample(g, condition[1], pf_value_shape(g, path.z).rank);
     pf_value target = pf_stop_gradient(g, pf_sub(g, v, pf_mul(g, h, rate)));

@@ -55,6 +55,6 @@ const pf__method *pf__method_find(const char *name);
 extern const pf__option pf__method_name_options[]; /* [method] name */
 
 /* Random leaves: "noise" [B, sample...] normal, "time" [B] normal or uniform (t), "time/r" [B] (r),
- * "time/mask" [B] uniform (r = t when >= ratio). All can be bound for oracle fixtures. */
+ * All can be bound for oracle fixtures. */
 
 #endif

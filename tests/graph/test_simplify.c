@@ -146,6 +146,45 @@ static void test_pads_become_concat(void) {
     pf_graph_destroy(&g);
 }
 
+/* A tangent that two rows of four have: no product of it has four rows, and the numbers are the same. */
+static void test_zeros_move_outwards(void) {
+    pf_graph *g = test_graph();
+    pf_value a = input(g, "a"), w = pf_input(g, "w", PF_F32, pf_shape_of(2, 6, 6));
+    pf_value t = pf_input(g, "t", PF_F32, pf_shape_of(2, 2, 6)),
+             ones = pf_constant(g, 1, pf_shape_of(2, 4, 6));
+    int64_t before[2] = {1, 0}, after[2] = {1, 0};
+    pf_value tangent = pf_pad(g, t, before, after), parts[2] = {a, pf_sin(g, a)}, dy, wbar;
+    pf_value both = pf_concat(g, parts, 2, 1), v = pf_concat(g, (pf_value[]){w, w}, 2, 0);
+    pf_value y = pf_div(g, pf_silu(g, pf_matmul(g, both, v, false, false)),
+                        pf_add_number(g, pf_square(g, a), 1));
+    y = pf_matmul(g, pf_reshape(g, y, pf_shape_of(3, 4, 1, 6)), w, false, false);
+    CHECK_INT(pf_jvp(g, &y, 1, &a, &tangent, 1, &dy), PF_OK);
+    pf_value total = pf_broadcast(g, pf_sum_all(g, dy), pf_shape_of(2, 4, 6));
+    dy = pf_add(g, pf_reshape(g, dy, pf_shape_of(2, 4, 6)), total);
+    CHECK_INT(pf_vjp(g, &dy, &ones, 1, &w, 1, &wbar), PF_OK);
+    CHECK_INT(pf_graph_check(g, NULL), PF_OK);
+    pf_value values[2] = {dy, wbar};
+    double x[24], matrix[36], seed[12], out[2][36], expected[2][36];
+    uint64_t state = 7;
+    test_fill(&state, x, 24, -1, 1);
+    test_fill(&state, matrix, 36, -1, 1);
+    test_fill(&state, seed, 12, -1, 1);
+    pf_binding bindings[] = {{"a", x}, {"w", matrix}, {"t", seed}};
+    for (int i = 0; i < 2; i++) test_run(g, values[i], bindings, 3, expected[i]);
+    CHECK_INT(pf__simplify(g, values, 2), PF_OK);
+    for (int i = 0; i < 2; i++) test_run(g, values[i], bindings, 3, out[i]);
+    for (int i = 0; i < 24; i++) CHECK_NEAR(out[0][i], expected[0][i], 1e-13);
+    for (int i = 0; i < 36; i++) CHECK_NEAR(out[1][i], expected[1][i], 1e-13);
+    bool *needed = pf__needed(g, values, 1); /* those of the tangent; silu' needs one product of all rows */
+    int wide = 0;
+    for (uint32_t i = 1; i < g->node_count; i++)
+        wide += needed[i] && g->nodes[i].op == PF__OP_MATMUL &&
+                g->values[g->nodes[i].first_output].shape.dim[0] == 4;
+    CHECK_INT(wide, 1);
+    free(needed);
+    pf_graph_destroy(&g);
+}
+
 /* Constructors must not look behind a value that a derivative is taken by. */
 static void test_derivatives_by_inner_values(void) {
     pf_graph *g = test_graph();
@@ -177,5 +216,6 @@ void test_simplify_suite(void) {
     CU_add_test(s, "runs of sums", test_sum_runs);
     CU_add_test(s, "merging", test_merging);
     CU_add_test(s, "pads become a concatenation", test_pads_become_concat);
+    CU_add_test(s, "zeros move outwards", test_zeros_move_outwards);
     CU_add_test(s, "derivatives by inner values", test_derivatives_by_inner_values);
 }
