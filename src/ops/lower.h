@@ -29,8 +29,8 @@ typedef struct pf__operand {
     uint32_t id;
     uint32_t u32;
     float f32;
-    bool elementwise; /* READ by a generated kernel: element i of the domain reads element i, so an output may
-                         take its place */
+    bool elementwise; /* of a generated kernel: element i of the domain reads or writes element i, so that a
+                         result may take the place of an operand */
 } pf__operand;
 
 /** The workspace id of the step block: a uint buffer; words 0,1 = seed low, high; 2,3 = first sample low,

@@ -45,17 +45,24 @@ static pf__fused fused_for(const pf__task *t) {
     return f;
 }
 
-/* Loads name values; from here on operands name storages. */
-static void name_storages(pf__compile *c, pf__fused *f) {
+/* Whether element i of the domain touches element i of the tensor and no other. */
+static bool elementwise(const pf__fused *f, const pf__access *a) {
     int64_t dense[PF_RANK_MAX] = {0};
     pf__dense_strides(&f->domain, dense);
+    if (a->offset != 0 || f->kind != PF__FUSED_POINTWISE) return false;
+    for (int j = 0; j < f->domain.rank; j++)
+        if (f->domain.dim[j] != 1 && a->stride[j] != dense[j]) return false;
+    return true;
+}
+
+/* Loads name values; from here on operands name storages. */
+static void name_storages(pf__compile *c, pf__fused *f) {
     for (int i = 0; i < f->load_count; i++) {
         pf__access *a = &f->loads[i];
         a->operand.id = c->storage_of[a->operand.id] - 1;
-        a->operand.elementwise = a->offset == 0 && f->kind == PF__FUSED_POINTWISE;
-        for (int j = 0; j < f->domain.rank; j++)
-            if (f->domain.dim[j] != 1 && a->stride[j] != dense[j]) a->operand.elementwise = false;
+        a->operand.elementwise = elementwise(f, a);
     }
+    for (int i = 0; i < f->store_count; i++) f->stores[i].operand.elementwise = elementwise(f, &f->stores[i]);
 }
 
 static void label_of(const pf__fused *f, char *label, size_t size) {

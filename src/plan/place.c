@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * Places in the arena: tensors whose lives overlap lie apart, the largest are placed first, each at the
- * lowest free offset. */
+ * Places in the arena: storages whose lives overlap lie apart; the largest storages are placed first, each at
+ * the lowest free offset, or overin the arena: pieces whose lives overlap lie apart; the largest storages are
+ * placed first, each at the lowest free offset, or over one that dies where it is born when the kernel
+ * between them reads and writes element by element. */
 #include "plan/compile.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +18,7 @@ static uint64_t rounded(uint64_t words) {
 typedef struct pf__sorted {
     uint32_t id;
     uint64_t words;
+    int first, length; /* of its life */
 } pf__sorted;
 
 static int larger_first(const void *a, const void *b) {
@@ -23,47 +27,130 @@ static int larger_first(const void *a, const void *b) {
     return x->id < y->id ? -1 : 1;
 }
 
-static int lower_first(const void *a, const void *b) {
-    const uint64_t *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
+static int longer_first(const void *a, const void *b) {
+    const pf__sorted *x = a, *y = b;
+    return x->length != y->length ? (x->length > y->length ? -1 : 1) : larger_first(a, b);
+}
+
+static int earlier_first(const void *a, const void *b) {
+    const pf__sorted *x = a, *y = b;
+    return x->first != y->first ? (x->first < y->first ? -1 : 1) : larger_first(a, b);
 }
 
 static bool alive_together(const pf__storage *a, const pf__storage *b) {
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* The lowest offset where s overlaps no placed storage that is alive with it. */
-static uint64_t lowest_offset(const pf__compile *c, const pf__sorted *placed, int count, const pf__storage *s,
-                              uint64_t words, uint64_t *taken) {
-    int n = 0;
-    for (int i = 0; i < count; i++) {
-        const pf__storage *p = &c->storages[placed[i].id];
-        if (!alive_together(p, s)) continue;
-        taken[2 * n] = p->offset;
-        taken[2 * n + 1] = p->offset + placed[i].words;
-        n++;
+/* ---- in place ---- */
+
+static bool elementwise_only(const pf__plan_step *step, uint32_t id, pf__operand_kind kind) {
+    for (int k = 0; k < step->operand_count; k++) {
+        const pf__operand *o = &step->operands[k];
+        if (o->kind == PF__OPERAND_U32 || o->kind == PF__OPERAND_F32 || o->id != id) continue;
+        if (o->workspace && o->id == PF__STEP_BLOCK) continue;
+        if (o->kind != kind || !o->elementwise) return false;
     }
-    qsort(taken, (size_t)n, 2 * sizeof *taken, lower_first);
-    uint64_t at = 0;
-    for (int i = 0; i < n; i++) {
-        if (taken[2 * i] >= at + words) break;
-        if (taken[2 * i + 1] > at) at = taken[2 * i + 1];
-    }
+    return true;
+}
+
+/* Whether `next` may take the place of `old`: the kernel that reads the one for the last time writes the
+ * other, element by element. */
+static bool may_take(const pf__compile *c, uint32_t old, uint32_t next) {
+    const pf__storage *a = &c->storages[old], *b = &c->storages[next];
+    if (a->fixed || b->fixed || a->count != b->count) return false;
+    const int step = b->first;
+    if (a->last != step || a->first >= step) return false;
+    return elementwise_only(&c->steps[step], old, PF__OPERAND_READ) &&
+           elementwise_only(&c->steps[step], next, PF__OPERAND_WRITE);
+}
+
+/* ---- free offsets ---- */
+
+/* Offsets that a storage may not have: low < offset < high. */
+typedef struct pf__forbidden {
+    int64_t low, high;
+} pf__forbidden;
+
+/* The offsets at which s would lie over `placed`; how many intervals (0 or 1). */
+static int forbid(const pf__storage *placed, const pf__storage *s, pf__forbidden *list) {
+    if (!alive_together(placed, s)) return 0;
+    const int64_t at = (int64_t)placed->offset;
+    *list = (pf__forbidden){at - (int64_t)rounded(s->count), at + (int64_t)rounded(placed->count)};
+    return 1;
+}
+
+static int lower_first(const void *a, const void *b) {
+    const pf__forbidden *x = a, *y = b;
+    return x->low != y->low ? (x->low < y->low ? -1 : 1) : (x->high > y->high) - (x->high < y->high);
+}
+
+static int64_t lowest_free(pf__forbidden *list, int count) {
+    int64_t at = 0;
+    qsort(list, (size_t)count, sizeof *list, lower_first);
+    for (int i = 0; i < count && at > list[i].low; i++) /* later ones begin at `at` or behind it */
+        if (at < list[i].high) at = list[i].high;
     return at;
 }
 
-static uint64_t lower_bound(const pf__compile *c) {
+static bool is_free(const pf__forbidden *list, int count, int64_t at) {
+    for (int i = 0; i < count; i++)
+        if (at > list[i].low && at < list[i].high) return false;
+    return true;
+}
+
+/* The lowest offset of s[count] that no storage before it in the list forbids. */
+static int64_t offset_for(const pf__compile *c, const pf__sorted *list, int count, pf__forbidden *scratch) {
+    const uint32_t id = list[count].id;
+    const pf__storage *s = &c->storages[id];
+    int n = 0;
+    for (int i = 0; i < count; i++) n += forbid(&c->storages[list[i].id], s, scratch + n);
+    int64_t best = lowest_free(scratch, n);
+    for (int i = 0; i < count; i++) { /* over another */
+        const pf__storage *p = &c->storages[list[i].id];
+        if ((int64_t)p->offset >= best || (!may_take(c, list[i].id, id) && !may_take(c, id, list[i].id)))
+            continue;
+        n = 0;
+        for (int k = 0; k < count; k++) {
+            const bool shares = c->storages[list[k].id].offset == p->offset &&
+                                (may_take(c, list[k].id, id) || may_take(c, id, list[k].id));
+            if (!shares) n += forbid(&c->storages[list[k].id], s, scratch + n);
+        }
+        if (is_free(scratch, n, (int64_t)p->offset)) best = (int64_t)p->offset;
+    }
+    return best;
+}
+
+/* ---- the lower bound ---- */
+
+/* What is alive at a step; a storage that takes another's place counts once. */
+static uint64_t alive_at(const pf__compile *c, int step, uint8_t *taken) {
+    uint64_t alive = 0;
+    memset(taken, 0, c->storage_count);
+    for (uint32_t i = 0; i < c->storage_count; i++) {
+        const pf__storage *s = &c->storages[i];
+        if (s->fixed || s->first > step || s->last < step) continue;
+        alive += rounded(s->count);
+        if (s->first != step) continue;
+        for (uint32_t p = 0; p < c->storage_count; p++) {
+            if (taken[p] || !may_take(c, p, i)) continue;
+            taken[p] = 1;
+            alive -= rounded(s->count);
+            break;
+        }
+    }
+    return alive;
+}
+
+static uint64_t lower_bound(const pf__compile *c, uint8_t *taken) {
     uint64_t most = 0;
     for (int step = 0; step < c->step_count; step++) {
-        uint64_t alive = 0;
-        for (uint32_t i = 0; i < c->storage_count; i++) {
-            const pf__storage *s = &c->storages[i];
-            if (!s->fixed && s->first <= step && step <= s->last) alive += rounded(s->count);
-        }
+        const uint64_t alive = alive_at(c, step, taken);
         if (alive > most) most = alive;
     }
     return most;
 }
+
+/* ---- outputs over inputs ---- */
 
 /* An output that lies over a leaf: allowed at exactly the same place, if nothing reads the leaf after the
  * output is written and the kernel that writes it reads it element by element. */
@@ -97,30 +184,57 @@ static pf_status check_overlaps(pf__compile *c) {
     return PF_OK;
 }
 
+/* Places the list in its order; the words needed. */
+static uint64_t place_all(pf__compile *c, const pf__sorted *list, int count, pf__forbidden *scratch) {
+    uint64_t most = 0;
+    for (int i = 0; i < count; i++) {
+        pf__storage *s = &c->storages[list[i].id];
+        s->offset = (uint64_t)offset_for(c, list, i, scratch);
+        if (s->offset + list[i].words > most) most = s->offset + list[i].words;
+    }
+    return most;
+}
+
+/* No order is best for all graphs: the one that needs least. */
+static uint64_t place_best(pf__compile *c, pf__sorted *list, int count, pf__forbidden *scratch) {
+    int (*const orders[])(const void *, const void *) = {larger_first, longer_first, earlier_first};
+    const int n = (int)(sizeof orders / sizeof *orders);
+    uint64_t best = UINT64_MAX, words = 0;
+    int chosen = 0;
+    for (int k = 0; k <= n; k++) { /* the last time the best again */
+        const int at = k < n ? k : chosen;
+        if (k == n && chosen == n - 1) break;
+        qsort(list, (size_t)count, sizeof *list, orders[at]);
+        words = place_all(c, list, count, scratch);
+        if (words >= best) continue;
+        best = words;
+        chosen = at;
+    }
+    return best;
+}
+
 pf_status pf__compile_places(pf__compile *c, uint64_t *arena_words, uint64_t *lower_bound_words) {
     pf__sorted *list = calloc((size_t)c->storage_count + 1, sizeof *list);
-    uint64_t *taken = calloc(2 * (size_t)c->storage_count + 2, sizeof *taken);
+    pf__forbidden *scratch = calloc((size_t)c->storage_count + 1, sizeof *scratch);
+    uint8_t *taken = calloc((size_t)c->storage_count + 1, 1);
     int count = 0;
     pf_status st = PF_OK;
     *arena_words = 0;
-    if (!list || !taken) {
+    if (!list || !scratch || !taken) {
         st = pf__fail_memory(c->err, "a plan's places", c->storage_count * sizeof *list);
         goto done;
     }
     for (uint32_t i = 0; i < c->storage_count; i++) {
         const pf__storage *s = &c->storages[i];
-        if (!s->fixed && s->first <= s->last) list[count++] = (pf__sorted){i, rounded(s->count)};
+        if (!s->fixed && s->first <= s->last)
+            list[count++] = (pf__sorted){i, rounded(s->count), s->first, s->last - s->first};
     }
-    qsort(list, (size_t)count, sizeof *list, larger_first);
-    for (int i = 0; i < count; i++) {
-        pf__storage *s = &c->storages[list[i].id];
-        s->offset = lowest_offset(c, list, i, s, list[i].words, taken);
-        if (s->offset + list[i].words > *arena_words) *arena_words = s->offset + list[i].words;
-    }
-    *lower_bound_words = lower_bound(c);
+    *arena_words = place_best(c, list, count, scratch);
+    *lower_bound_words = lower_bound(c, taken);
     st = check_overlaps(c);
 done:
     free(list);
+    free(scratch);
     free(taken);
     return st;
 }

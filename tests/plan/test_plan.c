@@ -74,6 +74,28 @@ static void test_in_place(void) {
     close_bench(&b);
 }
 
+/* What dies where a result is born gives it its place: a product, its activation and its gate lie in one. */
+static void test_taking_places(void) {
+    enum { ROWS = 64, WIDTH = 64 };
+    pf_graph *g = NULL;
+    pf_error err = {0};
+    CHECK_OK(pf_graph_create(&g, &err), err);
+    pf_value x = pf_input(g, "x", PF_F32, pf_shape_of(2, ROWS, WIDTH)),
+             w = pf_input(g, "w", PF_F32, pf_shape_of(2, WIDTH, WIDTH));
+    pf_value thin = pf_input(g, "thin", PF_F32, pf_shape_of(2, WIDTH, 1));
+    pf_value y = pf_matmul(g, pf_silu(g, pf_matmul(g, x, w, false, false)), thin, false, false);
+    pf__plan_report report;
+    CU_ASSERT(compare_with(g, &y, 1, 0, NULL, 0, "generic", &report) < 1e-5);
+    CHECK_INT(report.arena_bytes, 4 * (ROWS * WIDTH + ROWS));
+    CHECK_INT(report.lower_bound_bytes, report.arena_bytes);
+    pf_value turned = pf_permute(g, pf_matmul(g, x, w, false, false),
+                                 (int[]){1, 0}); /* not element by element */
+    y = pf_matmul(g, pf_silu(g, turned), thin, false, false);
+    CU_ASSERT(compare_with(g, &y, 1, 0, NULL, 0, "generic", &report) < 1e-5);
+    CHECK_INT(report.arena_bytes, 4 * 2 * ROWS * WIDTH);
+    pf_graph_destroy(&g);
+}
+
 /* p' needs all of p after it is overwritten: refused. */
 static void test_overwrite_refused(void) {
     bench b;
@@ -173,6 +195,7 @@ static void test_step_block(void) {
 void test_plan_suite(void) {
     CU_pSuite s = CU_add_suite("plan", NULL, NULL);
     CU_add_test(s, "in place", test_in_place);
+    CU_add_test(s, "taking places", test_taking_places);
     CU_add_test(s, "overwriting refused", test_overwrite_refused);
     CU_add_test(s, "missing data", test_missing_data);
     CU_add_test(s, "same bits", test_same_bits);
