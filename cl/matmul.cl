@@ -16,6 +16,7 @@
  *   A_COLUMNS | TILES        | A is [K,M] (else [M,K])                             | defined or not
  *   A_PANELS  | TILES        | A is [M/MR][K][MR]                                  | defined or not
  *   B_PANELS  | TILES        | B is [N/NR][K][NR], NR = NV V (else [K,N])          | defined or not
+ *   PAIR      | TILES        | a second A and C of M2 rows, behind the first       | defined or not
  *   W         | PACK         | width of a panel                                    | > 0
  *   KP        | PACK         | rows that one item packs                            | > 0
  *   TRANSPOSED| PACK         | B is [N,K] (else [K,N])                             | defined or not
@@ -108,11 +109,28 @@
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 KERNEL(const global float *restrict A, uint a_offset, const global float *restrict B, uint b_offset,
        global float *restrict C, uint c_offset, uint M, uint N, uint K, uint MC, uint NC, uint KS, uint batch,
-       uint a_step, uint b_step, uint slice_step) {
+       uint a_step, uint b_step, uint slice_step
+#ifdef PAIR
+       ,
+       const global float *restrict A2, uint a2_offset, global float *restrict C2, uint c2_offset, uint M2
+#endif
+) {
     float edge[MR * NR]; /* a tile that sticks out of C */
     const uint slice = (uint)get_group_id(2) / batch, item = (uint)get_group_id(2) - slice * batch;
     const uint j0 = (uint)get_group_id(0) * NC, j1 = min(j0 + NC, N);
-    const uint i0 = (uint)get_group_id(1) * MC, i1 = min(i0 + MC, M);
+    uint row = get_group_id(1);
+#ifdef PAIR
+    const uint first = (M + MC - 1) / MC;
+    if (row >= first) {
+        A = A2;
+        a_offset = a2_offset;
+        C = C2;
+        c_offset = c2_offset;
+        M = M2;
+        row -= first;
+    }
+#endif
+    const uint i0 = row * MC, i1 = min(i0 + MC, M);
     const uint k0 = slice * KS, k1 = min(k0 + KS, K);
     A += a_offset + (size_t)item * a_step;
     B += b_offset + (size_t)item * b_step;

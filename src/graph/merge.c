@@ -117,10 +117,40 @@ static pf_value merge_broadcasts(pf_graph *g, pf__scalar s, pf_dtype dtype, cons
     return pf_broadcast(g, pf__map(g, s, dtype, small), wide);
 }
 
+/* A function of one concatenation (and of numbers) is the concatenation of the functions: its parts are then
+ * written where they are wanted at once. */
+static pf_value merge_concat(pf_graph *g, pf__scalar s, pf_dtype dtype, const pf_value *in) {
+    enum { MOST = 16 };
+    const int arity = pf__scalar_arity(s);
+    int at = -1;
+    for (int i = 0; i < arity; i++) {
+        double number;
+        if (pf__is_constant(g, in[i], &number)) continue;
+        if (at >= 0 || pf__node_of(g, in[i])->op != PF__OP_CONCAT) return 0;
+        at = i;
+    }
+    if (at < 0) return 0;
+    const pf__node n = *pf__node_of(g, in[at]);
+    pf_value parts[MOST], inner[3];
+    if (n.input_count > MOST) return 0;
+    for (uint32_t k = 0; k < n.input_count; k++) {
+        const pf_value part = pf__inputs(g, &n)[k];
+        const pf_shape shape = g->values[part].shape;
+        for (int i = 0; i < arity; i++) {
+            double number = 0;
+            pf__is_constant(g, in[i], &number);
+            inner[i] = i == at ? part : pf__number(g, number, g->values[in[i]].dtype, &shape);
+        }
+        parts[k] = pf__map(g, s, dtype, inner);
+    }
+    return pf_concat(g, parts, (int)n.input_count, n.attr.axis);
+}
+
 pf_value pf__merge_map(pf_graph *g, pf__scalar s, pf_dtype dtype, const pf_value *in) {
     pf_value merged = merge_broadcasts(g, s, dtype, in);
     if (merged || dtype == PF_U32) return merged;
     merged = pf__unpad_map(g, s, dtype, in);
+    if (!merged) merged = merge_concat(g, s, dtype, in);
     if (merged) return merged;
     switch (s) {
     case PF__NEG:

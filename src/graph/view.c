@@ -171,6 +171,23 @@ static bool joins(const pf_graph *g, pf_value first, pf_value part, int axis) {
     return g->values[first].dtype == g->values[part].dtype && pf__shape_equal(&a, &b);
 }
 
+/* Within merging: the parts of parts along the same axis. */
+static pf_value flat_concat(pf_graph *g, const pf_value *parts, int count, int axis) {
+    enum { MOST = 32 };
+    pf_value all[MOST];
+    int n = 0;
+    bool nested = false;
+    for (int i = 0; i < count; i++) {
+        const pf__node *p = pf__node_of(g, parts[i]);
+        const bool inner = p->op == PF__OP_CONCAT && p->attr.axis == axis;
+        const int more = inner ? (int)p->input_count : 1;
+        if (n + more > MOST) return 0;
+        for (int k = 0; k < more; k++) all[n++] = inner ? pf__inputs(g, p)[k] : parts[i];
+        nested = nested || inner;
+    }
+    return nested ? pf_concat(g, all, n, axis) : 0;
+}
+
 pf_value pf_concat(pf_graph *g, const pf_value *parts, int count, int axis) {
     if (!pf__usable(g, "concat", parts, count)) return 0;
     int zeros = 0;
@@ -195,6 +212,7 @@ pf_value pf_concat(pf_graph *g, const pf_value *parts, int count, int axis) {
     pf_dtype dtype = g->values[parts[0]].dtype;
     if (constant) return pf__number(g, number, dtype, &shape);
     pf_value merged = g->merging ? pf__unpad_concat(g, parts, count, axis) : 0;
+    if (!merged && g->merging) merged = flat_concat(g, parts, count, axis);
     if (merged) return merged;
     pf__attr attr = {.axis = axis};
     return pf__emit(g, PF__OP_CONCAT, parts, (uint32_t)count, &attr, dtype, &shape);

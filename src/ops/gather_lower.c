@@ -74,11 +74,11 @@ static pf_status lower_adjoint(pf__lowering *l, const pf__node *n) {
 }
 
 const pf__candidate pf__gather_candidates[] = {
-    {"rows", supports, lower},
+    {.name = "rows", .supports = supports, .lower = lower},
     {0},
 };
 
 const pf__candidate pf__gather_adjoint_candidates[] = {
-    {"rows", adjoint_supports, lower_adjoint},
+    {.name = "rows", .supports = adjoint_supports, .lower = lower_adjoint},
     {0},
 };

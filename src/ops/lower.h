@@ -97,6 +97,10 @@ struct pf__candidate {
     const char *name;
     bool (*supports)(const pf__lowering *l, const pf__node *n);
     pf_status (*lower)(pf__lowering *l, const pf__node *n);
+    /** Two nodes at once that share their right operand, such as a value and its tangent; NULL, or false: one
+     * by one. */
+    bool (*pairs)(const pf__lowering *l, const pf__node *n, const pf__node *twin);
+    pf_status (*lower_pair)(pf__lowering *l, const pf__node *n, const pf__node *twin);
 };
 
 /* Guarantees of the plan towards kernels:

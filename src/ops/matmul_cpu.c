@@ -113,14 +113,16 @@ static pf_status pack(pf__lowering *l, pf_value source, uint32_t batch, uint32_t
     return l->kernel(l, &step);
 }
 
-static pf_status tiles(pf__lowering *l, const pf__product *p, const design *d, pf__operand a, pf__operand b,
-                       pf__operand c) {
+/* twin: NULL, or a second product of the same B. */
+static pf_status tiles(pf__lowering *l, const pf__product *p, const pf__product *twin, const design *d,
+                       pf__operand a, pf__operand b, pf__operand c) {
     static const char *const forms[] = {"", "#define A_COLUMNS 1\n", "#define A_PANELS 1\n"};
     const tile *t = &d->t;
     char defines[192];
     snprintf(defines, sizeof defines,
-             "#define MATMUL_TILES 1\n#define V %u\n#define MR %u\n#define NV %u\n#define KC %u\n%s%s", t->v,
-             t->rows, t->vectors, KC, forms[d->a], d->b_panels ? "#define B_PANELS 1\n" : "");
+             "#define MATMUL_TILES 1\n#define V %u\n#define MR %u\n#define NV %u\n#define KC %u\n%s%s%s",
+             t->v, t->rows, t->vectors, KC, forms[d->a], d->b_panels ? "#define B_PANELS 1\n" : "",
+             twin ? "#define PAIR 1\n" : "");
     const uint32_t a_width = d->a == A_PANELS ? pf__round_up(p->m, t->rows) : p->m;
     const uint32_t b_width = d->b_panels ? pf__round_up(p->n, t->columns) : p->n;
     const pf__operand operands[] = {
@@ -137,18 +139,23 @@ static pf_status tiles(pf__lowering *l, const pf__product *p, const design *d, p
         pf__u32(a_width * p->k),
         pf__u32(b_width * p->k),
         pf__u32(d->c_step),
+        twin ? pf__read(twin->a) : pf__u32(0), /* the last three: PAIR only */
+        twin ? pf__write(twin->c) : pf__u32(0),
+        pf__u32(twin ? twin->m : 0),
     };
+    const int count = sizeof operands / sizeof *operands;
+    const uint32_t more = twin ? pf__ceil_div(twin->m, d->mc) : 0;
     const pf__step_desc step = {
         .label = p->label,
         .file = "matmul.cl",
         .defines = defines,
         .dims = 3,
-        .global = {pf__ceil_div(p->n, d->nc), pf__ceil_div(p->m, d->mc), (size_t)p->batch * d->slices},
+        .global = {pf__ceil_div(p->n, d->nc), pf__ceil_div(p->m, d->mc) + more, (size_t)p->batch * d->slices},
         .local = {1, 1, 1},
         .operands = operands,
-        .operand_count = sizeof operands / sizeof *operands,
-        .flops = p->flops,
-        .bytes = p->bytes,
+        .operand_count = twin ? count : count - 3,
+        .flops = p->flops + (twin ? twin->flops : 0),
+        .bytes = p->bytes + (twin ? twin->bytes : 0),
     };
     return l->kernel(l, &step);
 }
@@ -201,6 +208,38 @@ pf_status pf__matmul_cpu(pf__lowering *l, const pf__node *n) {
         PF__TRY(l->workspace(l, (uint64_t)d.slices * d.c_step, &workspace));
         c = pf__workspace_write(workspace);
     }
-    PF__TRY(tiles(l, &p, &d, a, b, c));
+    PF__TRY(tiles(l, &p, NULL, &d, a, b, c));
     return d.slices > 1 ? add_slices(l, &p, &d, workspace) : PF_OK;
+}
+
+/* ---- pairs ---- */
+
+/* Both as one product, for everything that depends on sizes. */
+static pf__product whole(const pf__product *p, const pf__product *twin) {
+    pf__product both = *p;
+    both.m += twin->m;
+    both.flops += twin->flops;
+    return both;
+}
+
+bool pf__matmul_cpu_pairs(const pf__lowering *l, const pf__node *n, const pf__node *twin) {
+    const pf__product p = pf__product_of(l->graph, n), q = pf__product_of(l->graph, twin),
+                      both = whole(&p, &q);
+    if (p.transpose_a || q.transpose_a || p.batch > 1 || q.batch > 1) return false;
+    return (double)both.k * (both.m + 8.0) < UINT32_MAX && choose(l, &both).slices == 1;
+}
+
+pf_status pf__matmul_cpu_pair(pf__lowering *l, const pf__node *n, const pf__node *twin) {
+    pf__product p = pf__product_of(l->graph, n);
+    const pf__product q = pf__product_of(l->graph, twin), both = whole(&p, &q);
+    const design d = choose(l, &both);
+    pf__operand b = pf__read(p.b);
+    uint32_t workspace;
+    snprintf(p.label, sizeof p.label, "matmul n%c (%u+%u)x%ux%u", p.transpose_b ? 't' : 'n', p.m, q.m, p.n,
+             p.k);
+    if (d.b_panels) {
+        PF__TRY(pack(l, p.b, 1, p.n, p.k, p.transpose_b, d.t.columns, &workspace));
+        b = pf__workspace_read(workspace);
+    }
+    return tiles(l, &p, &q, &d, pf__read(p.a), b, pf__write(p.c));
 }

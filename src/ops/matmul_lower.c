@@ -64,8 +64,8 @@ static bool generic_supports(const pf__lowering *l, const pf__node *n) {
 }
 
 const pf__candidate pf__matmul_candidates[] = {
-    {"cpu", cpu_supports, pf__matmul_cpu},
-    {"clblast", clblast_supports, pf__matmul_clblast},
-    {"generic", generic_supports, pf__matmul_generic},
+    {"cpu", cpu_supports, pf__matmul_cpu, pf__matmul_cpu_pairs, pf__matmul_cpu_pair},
+    {"clblast", clblast_supports, pf__matmul_clblast, NULL, NULL},
+    {"generic", generic_supports, pf__matmul_generic, NULL, NULL},
     {0},
 };

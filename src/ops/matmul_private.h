@@ -21,6 +21,9 @@ pf__product pf__product_of(const pf_graph *g, const pf__node *n);
 
 bool pf__matmul_cpu_supports(const pf__lowering *l, const pf__node *n);
 pf_status pf__matmul_cpu(pf__lowering *l, const pf__node *n);
+/** [A; A'] B as one launch: B is packed once, and the two parts lie wherever they lie. */
+bool pf__matmul_cpu_pairs(const pf__lowering *l, const pf__node *n, const pf__node *twin);
+pf_status pf__matmul_cpu_pair(pf__lowering *l, const pf__node *n, const pf__node *twin);
 bool pf__matmul_clblast_supports(const pf__lowering *l, const pf__node *n);
 pf_status pf__matmul_clblast(pf__lowering *l, const pf__node *n);
 pf_status pf__matmul_generic(pf__lowering *l, const pf__node *n);

@@ -51,6 +51,6 @@ static pf_status lower(pf__lowering *l, const pf__node *n) {
 }
 
 const pf__candidate pf__random_candidates[] = {
-    {"philox", supports, lower},
+    {.name = "philox", .supports = supports, .lower = lower},
     {0},
 };

@@ -108,17 +108,23 @@ static pf_status lower_group(pf__compile *c, int *order, int first, int last) {
     return st;
 }
 
-static pf_status lower_node(pf__compile *c, const pf__node *n) {
+static void note_product(pf__compile *c, const pf__candidate *k, int first) {
+    for (int i = first; i < c->step_count; i++) c->flops += c->steps[i].flops;
+    if (c->step_count > first)
+        pf__text_format(&c->choices, "%s = %s\n", c->steps[c->step_count - 1].label, k->name);
+}
+
+/* twin: another node that could be lowered with it, or NULL; *together says whether it was. */
+static pf_status lower_node(pf__compile *c, const pf__node *n, const pf__node *twin, bool *together) {
     const pf__candidate *k = pf__ops[n->op]->candidates;
+    const int first = c->step_count;
     for (; k && k->name; k++) {
         const bool last_resort = !k[1].name;
         if (!last_resort && pf__context_avoids(c->desc->context, k->name)) continue;
         if (!k->supports(&c->lowering, n)) continue;
-        const int first = c->step_count;
-        PF__TRY(k->lower(&c->lowering, n));
-        for (int i = first; n->op == PF__OP_MATMUL && i < c->step_count; i++) c->flops += c->steps[i].flops;
-        if (n->op == PF__OP_MATMUL && c->step_count > first)
-            pf__text_format(&c->choices, "%s = %s\n", c->steps[c->step_count - 1].label, k->name);
+        *together = twin && k->pairs && k->supports(&c->lowering, twin) && k->pairs(&c->lowering, n, twin);
+        PF__TRY(*together ? k->lower_pair(&c->lowering, n, twin) : k->lower(&c->lowering, n));
+        if (n->op == PF__OP_MATMUL) note_product(c, k, first);
         return PF_OK;
     }
     return pf__fail(c->err, PF_USAGE, "plan '%s': no kernel of %s supports this shape on this device",
@@ -128,8 +134,8 @@ static pf_status lower_node(pf__compile *c, const pf__node *n) {
 typedef struct pf__item {
     int stage;
     pf_value order;
-    int task; /* or -1 */
-    uint32_t node;
+    int task;      /* or -1 */
+    uint32_t node; /* 0: lowered with an earlier one */
 } pf__item;
 
 static int compare_items(const void *a, const void *b) {
@@ -146,10 +152,31 @@ static bool has_candidates(const pf__compile *c, const pf__node *n) {
     return n->op == PF__OP_MATMUL || n->op == PF__OP_GATHER || n->op == PF__OP_GATHER_ADJOINT;
 }
 
-static pf_status lower_items(pf__compile *c, const pf__item *items, int count, int *order) {
+/* The next product of this stage with the same right operand, or NULL: the dual batch of a value and its
+ * tangent. */
+static pf__item *twin_of(const pf__compile *c, pf__item *items, int count, int at) {
+    const pf_graph *g = c->graph;
+    const pf__node *n = &g->nodes[items[at].node];
+    for (int i = at + 1; i < count && items[i].stage == items[at].stage; i++) {
+        if (items[i].task >= 0 || items[i].node == 0) continue;
+        const pf__node *m = &g->nodes[items[i].node];
+        if (n->op != PF__OP_MATMUL || m->op != PF__OP_MATMUL) continue;
+        if (pf__inputs(g, n)[1] == pf__inputs(g, m)[1] && n->attr.transpose_a == m->attr.transpose_a &&
+            n->attr.transpose_b == m->attr.transpose_b)
+            return &items[i];
+    }
+    return NULL;
+}
+
+static pf_status lower_items(pf__compile *c, pf__item *items, int count, int *order) {
     for (int i = 0; i < count;) {
         if (items[i].task < 0) {
-            PF__TRY(lower_node(c, &c->graph->nodes[items[i].node]));
+            pf__item *twin = items[i].node ? twin_of(c, items, count, i) : NULL;
+            bool together = false;
+            if (items[i].node)
+                PF__TRY(lower_node(c, &c->graph->nodes[items[i].node],
+                                   twin ? &c->graph->nodes[twin->node] : NULL, &together));
+            if (together) twin->node = 0;
             i++;
             continue;
         }

@@ -111,6 +111,9 @@ static void test_merging(void) {
     CHECK_INT(simplified(g, twice, 2), pf_slice_axis(g, a, 1, 2, 4));
     pf_value joined = pf_concat(g, (pf_value[]){a, b}, 2, 0);
     CHECK_INT(simplified(g, pf_slice_axis(g, joined, 0, 4, 8), 1), b);
+    pf_value nested = pf_concat(g, (pf_value[]){b, pf_mul_number(g, joined, 2)}, 2, 0);
+    CHECK_INT(simplified(g, nested, 6),
+              pf_concat(g, (pf_value[]){b, pf_mul_number(g, a, 2), pf_mul_number(g, b, 2)}, 3, 0));
     pf_value wide = pf_exp(g, pf_mul_number(g, pf_broadcast(g, row, pf_shape_of(2, 4, 6)), 3));
     wide = simplified(g, wide, 5); /* the broadcast moves to the end */
     CHECK_INT(pf__node_of(g, wide)->op, PF__OP_BROADCAST);
