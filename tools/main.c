@@ -31,7 +31,8 @@ static void overview(void) {
         "of the\n"
         "built-in ones).\n"
         "Exit codes: 0 ok; 1 the system failed; 2 usage or configuration; 3 no usable device; 4 bad data or\n"
-        "checkpoint; 5 not a number in training; 6 mismatch; 130, 143 interrupted after a saved checkpoint.");
+        "checkpoint; 5 not a number in training; 6 mismatch; 129, 130, 143 interrupted after a saved "
+        "checkpoint.");
 }
 
 static int fail_command(const char *word) {
@@ -73,6 +74,8 @@ static int help(int argc, char **argv) {
 
 /* A full disk shows itself when the output is flushed. */
 static int finish(int code) {
+    if (cli_json_lacked() && code == 0)
+        return cli_fail(PF_MEMORY, &(pf_error){.message = "out of memory: the JSON to print"});
     bool written = fflush(stdout) == 0 && !ferror(stdout);
     if (written || code) return code; /* one message: that of what failed first */
     fputs("pushforward: error: cannot write to the standard output\n"
@@ -91,6 +94,7 @@ static void hold_descriptors(void) {
 
 int main(int argc, char **argv) {
     hold_descriptors();
+    cli_json_begin();
     setlocale(LC_ALL, "C");
 #ifndef PF_FAULTS
     if (getenv("PF_FAULT"))

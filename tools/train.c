@@ -68,6 +68,9 @@ static void install_handlers(void) {
     sigemptyset(&save.sa_mask);
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
+    struct sigaction before;
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* nohup means: go on */
+        sigaction(SIGHUP, &stop, NULL);
     sigaction(SIGUSR1, &save, NULL);
     signal(SIGPIPE, SIG_IGN); /* who reads our progress may leave: the training goes on */
 }
@@ -297,7 +300,7 @@ static void print_summary(const summary *s, const pf_trainer *trainer, const cha
 
 static int interrupted(const pf_error *error) {
     fprintf(stderr, "pushforward: %s\n%s\n", error->message, error->hint);
-    return stop_signal == SIGTERM ? 143 : pf_status_exit_code(PF_INTERRUPTED);
+    return stop_signal == SIGTERM ? 143 : stop_signal == SIGHUP ? 129 : pf_status_exit_code(PF_INTERRUPTED);
 }
 
 static pf_status print_profile(pf_trainer *trainer, pf_error *error) {
@@ -391,9 +394,11 @@ static int run(int argc, char **argv) {
         code = cli_fail(st, &error);
     } else if (cli_given(&a, "print-config")) {
         char *text = pf_config_print(config, true);
-        fputs(text ? text : "", stdout);
+        if (text) fputs(text, stdout);
+        code = text
+                   ? 0
+                   : cli_fail(PF_MEMORY, &(pf_error){.message = "out of memory: the configuration to print"});
         free(text);
-        code = 0;
     } else {
         code = with_device(&a, &t, config);
     }

@@ -209,6 +209,13 @@ kill -TERM $pid
 wait $pid
 code=$?
 [ $code = 143 ] || fail "terminated: exit code $code, expected 143"
+"$program" train --resume parts --no-eval >out 2>err &
+pid=$!
+while [ "$(grep -c resumed parts/log.txt)" -lt 2 ] && kill -0 $pid 2>/dev/null; do sleep 0.02; done
+kill -HUP $pid
+wait $pid
+code=$?
+[ $code = 129 ] || fail "the terminal went: exit code $code, expected 129"
 expect 0 train --resume parts --no-eval
 h5diff --exclude-path /provenance whole/checkpoints/step_00006000.h5 parts/checkpoints/step_00006000.h5 || fail "resumed and uninterrupted runs differ"
 
