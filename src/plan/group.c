@@ -127,8 +127,10 @@ static pf_status lower_node(pf__compile *c, const pf__node *n, const pf__node *t
         if (n->op == PF__OP_MATMUL) note_product(c, k, first);
         return PF_OK;
     }
-    return pf__fail(c->err, PF_USAGE, "plan '%s': no kernel of %s supports this shape on this device",
-                    c->desc->name, pf__ops[n->op]->name);
+    pf_status st = pf__fail(c->err, PF_USAGE, "plan '%s': no kernel of %s supports this shape on this device",
+                            c->desc->name, pf__ops[n->op]->name);
+    return pf__hint(c->err, st,
+                    "use a smaller batch or a narrower network: kernels count elements in 32 bits");
 }
 
 typedef struct pf__item {
