@@ -54,10 +54,7 @@ static void print_json(const char *folder, const pf_cache_usage *usage, bool cle
     cJSON_AddNumberToObject(o, "verdicts", (double)usage->verdicts);
     cJSON_AddNumberToObject(o, "bytes", (double)usage->bytes);
     cJSON_AddNumberToObject(o, "bytes_max", (double)PF_CACHE_BYTES_MAX);
-    char *text = cJSON_Print(o);
-    puts(text ? text : "{}");
-    cJSON_free(text);
-    cJSON_Delete(o);
+    cli_json_print(o);
 }
 
 static int run(int argc, char **argv) {

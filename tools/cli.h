@@ -84,6 +84,8 @@ bool cli_file_exists(const char *path);
 struct cJSON;
 /** Before anything makes JSON. */
 void cli_json_begin(void);
+/** The item is the array's from now on, or gone. */
+void cli_json_append(struct cJSON *array, struct cJSON *item);
 /** Prints the object and deletes it; prints nothing when memory was short for some of it. */
 void cli_json_print(struct cJSON *object);
 /** Memory was short: exit code 1 and a message. */

@@ -71,11 +71,8 @@ static cJSON *to_json(const pf_device_info *d) {
 
 static void print_json(const pf_device_info *list, int count) {
     cJSON *array = cJSON_CreateArray();
-    for (int i = 0; i < count; i++) cJSON_AddItemToArray(array, to_json(&list[i]));
-    char *text = cJSON_Print(array);
-    puts(text ? text : "[]");
-    cJSON_free(text);
-    cJSON_Delete(array);
+    for (int i = 0; i < count; i++) cli_json_append(array, to_json(&list[i]));
+    cli_json_print(array);
 }
 
 static int run(int argc, char **argv) {
@@ -85,16 +82,18 @@ static int run(int argc, char **argv) {
     pf_device_info *list = NULL;
     int count = 0;
     pf_error error = {0};
+    pf_context *opened = NULL;
     pf_status st = pf_device_list(&list, &count, &error);
-    if (st != PF_OK) return cli_fail(st, &error);
-    if (cli_given(&a, "json"))
-        print_json(list, count);
-    else
-        for (int i = 0; i < count; i++) print_text(&list[i]);
+    if (st == PF_OK && count == 0) { /* opening one says why, and names the platforms without devices */
+        st = pf_context_create(&opened, NULL, &error);
+        count = st == PF_OK; /* or it has come meanwhile */
+    }
+    const pf_device_info *devices = opened ? pf_context_device(opened) : list;
+    if (cli_given(&a, "json") && (st == PF_OK || st == PF_NO_DEVICE))
+        print_json(devices, count);
+    else if (st == PF_OK)
+        for (int i = 0; i < count; i++) print_text(&devices[i]);
+    pf_context_destroy(&opened);
     free(list);
-    if (count > 0) return 0;
-    pf_context *none = NULL; /* opening one says why, and names the platforms without devices */
-    st = pf_context_create(&none, NULL, &error);
-    pf_context_destroy(&none);
     return st == PF_OK ? 0 : cli_fail(st, &error);
 }

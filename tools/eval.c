@@ -232,7 +232,7 @@ static void class_shares(job *j, const int64_t *index, int64_t count, const int3
         if (label[index[i]] >= 0 && label[index[i]] < classes) share[label[index[i]]] += 1.0 / (double)count;
     if (!cli_given(&j->a, "json")) printf("classes of the nearest, percent              ");
     for (int c = 0; c < classes; c++) {
-        cJSON_AddItemToArray(array, cJSON_CreateNumber(share[c]));
+        cli_json_append(array, cJSON_CreateNumber(share[c]));
         if (share[c] < least) least = share[c];
         if (!cli_given(&j->a, "json")) printf(" %.1f", 100 * share[c]);
     }
@@ -339,12 +339,10 @@ static int run(int argc, char **argv) {
     if (code >= 0) return code;
     j.json = cJSON_CreateObject();
     pf_status st = evaluate(&j, &error);
-    if (st == PF_OK && cli_given(&j.a, "json")) {
-        char *text = cJSON_Print(j.json);
-        puts(text ? text : "{}");
-        cJSON_free(text);
-    }
-    cJSON_Delete(j.json);
+    if (st == PF_OK && cli_given(&j.a, "json"))
+        cli_json_print(j.json);
+    else
+        cJSON_Delete(j.json);
     pf_samples_free(&j.samples);
     pf_sampler_destroy(&j.sampler);
     pf_checkpoint_close(&j.checkpoint);

@@ -27,8 +27,7 @@ const cli_command cli_info = {
 
 static void add_shape(cJSON *o, const char *name, const pf_shape *shape) {
     cJSON *array = cJSON_AddArrayToObject(o, name);
-    for (int i = 0; i < shape->rank; i++)
-        cJSON_AddItemToArray(array, cJSON_CreateNumber((double)shape->dim[i]));
+    for (int i = 0; i < shape->rank; i++) cli_json_append(array, cJSON_CreateNumber((double)shape->dim[i]));
 }
 
 static const char *shape_text(const pf_shape *shape, char out[96]) {
@@ -40,10 +39,7 @@ static const char *shape_text(const pf_shape *shape, char out[96]) {
 }
 
 static void print_and_free(cJSON *o) {
-    char *text = cJSON_Print(o);
-    puts(text ? text : "{}");
-    cJSON_free(text);
-    cJSON_Delete(o);
+    cli_json_print(o);
 }
 
 /* ---- data sets ---- */
@@ -88,7 +84,7 @@ static void checkpoint_json(const pf_checkpoint *c) {
     cJSON_AddNumberToObject(o, "samples_seen", (double)i->samples_seen);
     cJSON_AddNumberToObject(o, "parameter_count", (double)i->parameter_count);
     cJSON *ema = cJSON_AddArrayToObject(o, "ema");
-    for (int k = 0; k < i->ema_count; k++) cJSON_AddItemToArray(ema, cJSON_CreateString(i->ema[k]));
+    for (int k = 0; k < i->ema_count; k++) cli_json_append(ema, cJSON_CreateString(i->ema[k]));
     add_shape(o, "sample_shape", &i->sample);
     cJSON_AddNumberToObject(o, "class_count", i->class_count);
     cJSON_AddStringToObject(o, "data_sha256", i->data_sha256);

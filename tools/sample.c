@@ -135,10 +135,7 @@ static void print_json(const job *j, double seconds) {
     cJSON_AddNumberToObject(o, "dim", (double)j->samples.dim);
     cJSON_AddNumberToObject(o, "seed", (double)j->seed);
     cJSON_AddNumberToObject(o, "seconds", seconds);
-    char *text = cJSON_Print(o);
-    puts(text ? text : "{}");
-    cJSON_free(text);
-    cJSON_Delete(o);
+    cli_json_print(o);
 }
 
 static pf_status draw(job *j, pf_error *error) {

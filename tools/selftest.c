@@ -59,7 +59,7 @@ static void add_json(cJSON *rows, const pf_selftest_row *row) {
     cJSON_AddStringToObject(o, "worst", row->worst);
     cJSON_AddStringToObject(o, "detail", row->detail);
     cJSON_AddNumberToObject(o, "seconds", row->seconds);
-    cJSON_AddItemToArray(rows, o);
+    cli_json_append(rows, o);
 }
 
 static void print_row(table *t, const pf_selftest_row *row) {
@@ -94,11 +94,8 @@ static void print_json(table *t, const pf_device_info *device, const pf_selftest
     cJSON_AddNumberToObject(all, "seconds", result->seconds);
     cJSON_AddStringToObject(all, "avoid", result->avoid);
     cJSON_AddBoolToObject(all, "usable", !result->basic[0]);
-    cJSON_AddItemToObject(all, "rows", t->rows);
-    char *text = cJSON_Print(all);
-    puts(text ? text : "{}");
-    cJSON_free(text);
-    cJSON_Delete(all);
+    if (!cJSON_AddItemToObject(all, "rows", t->rows)) cJSON_Delete(t->rows);
+    cli_json_print(all);
 }
 
 static int run(int argc, char **argv) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Walking over all datasets below a group. */
 #include "data/h5_private.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,36 +36,74 @@ static pf_status found_add(struct found *found, const char *path, const pf__h5_i
 
 static pf_status walk(pf__h5 *f, const char *path, int depth, struct found *found, pf_error *err);
 
-/* Child i of an open group: its path, then the walk goes on there. */
-static pf_status walk_child(pf__h5 *f, hid_t group, const char *path, hsize_t i, int depth,
-                            struct found *found, pf_error *err) {
-    ssize_t length = H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, NULL, 0, H5P_DEFAULT);
-    if (length < 0) return pf__h5_fail(f, err, "list", path);
-    size_t base = strcmp(path, "/") == 0 ? 0 : strlen(path), size = base + (size_t)length + 2;
+/* The names of a group's links. One pass over them: asking for one after the other takes the square of their
+ * number, and libhdf5 1.10 frees what it never got when one of a dense group is damaged. */
+struct names {
+    char **list;
+    size_t count, capacity, most;
+    bool failed; /* out of memory */
+};
+
+static herr_t add_name(hid_t group, const char *name, const H5L_info_t *info, void *user) {
+    struct names *n = user;
+    (void)group;
+    (void)info;
+    if (n->count == n->most) return 1; /* the walk will say that there are too many */
+    if (n->count == n->capacity) {
+        size_t capacity = n->capacity ? 2 * n->capacity : 16;
+        char **list = realloc(n->list, capacity * sizeof *list);
+        n->failed = !list;
+        if (!list) return 1;
+        n->list = list;
+        n->capacity = capacity;
+    }
+    n->list[n->count] = strdup(name);
+    n->failed = !n->list[n->count];
+    n->count += !n->failed;
+    return n->failed;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static pf_status walk_child(pf__h5 *f, const char *path, const char *name, int depth, struct found *found,
+                            pf_error *err) {
+    size_t base = strcmp(path, "/") == 0 ? 0 : strlen(path), size = base + strlen(name) + 2;
     char *child = malloc(size);
     if (!child) return pf__fail_memory(err, path, size);
-    memcpy(child, path, base);
-    child[base] = '/';
-    pf_status st = PF_OK;
-    if (H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, child + base + 1, (size_t)length + 1,
-                           H5P_DEFAULT) < 0)
-        st = pf__h5_fail(f, err, "list", path);
-    else
-        st = walk(f, child, depth + 1, found, err);
+    snprintf(child, size, "%.*s/%s", (int)base, path, name);
+    pf_status st = walk(f, child, depth + 1, found, err);
     free(child);
     return st;
 }
 
+static pf_status walk_group(pf__h5 *f, hid_t group, const char *path, int depth, struct found *found,
+                            pf_error *err) {
+    struct names names = {.most = LINKS_MAX - found->links + 1};
+    hsize_t at = 0;
+    pf_status st = PF_OK;
+    if (H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, &at, add_name, &names) < 0)
+        st = pf__h5_fail(f, err, "list", path);
+    else if (names.failed)
+        st = pf__fail_memory(err, path, names.count * sizeof *names.list);
+    if (names.count > 1) qsort(names.list, names.count, sizeof *names.list, by_name);
+    for (size_t i = 0; i < names.count && st == PF_OK; i++)
+        st = walk_child(f, path, names.list[i], depth, found, err);
+    pf__h5_free_texts(names.list, names.count);
+    return st;
+}
+
 static pf_status walk(pf__h5 *f, const char *path, int depth, struct found *found, pf_error *err) {
-    bool there;
-    PF__TRY(pf__h5_exists_locked(f, path, &there, err));
-    if (!there) return PF_OK; /* a link that leads nowhere */
-    if (depth > DEPTH_MAX) return pf__fail(err, PF_DATA, "%s: %s: groups are nested too deep", f->path, path);
     if (found->links++ == LINKS_MAX)
         return pf__hint(err,
                         pf__fail(err, PF_DATA, "%s: more than %d objects, or groups inside themselves",
                                  f->path, LINKS_MAX),
                         "datasets/FORMAT.md says what the file should hold");
+    bool there;
+    PF__TRY(pf__h5_exists_locked(f, path, &there, err));
+    if (!there) return PF_OK; /* a link that leads nowhere */
+    if (depth > DEPTH_MAX) return pf__fail(err, PF_DATA, "%s: %s: groups are nested too deep", f->path, path);
     hid_t object = H5Oopen(f->id, path, H5P_DEFAULT);
     if (object < 0) return pf__h5_fail(f, err, "open", path);
     pf_status st = PF_OK;
@@ -88,10 +127,7 @@ static pf_status walk(pf__h5 *f, const char *path, int depth, struct found *foun
         }
         pf__h5_drop(type);
     } else if (kind == H5I_GROUP) {
-        H5G_info_t group;
-        if (H5Gget_info(object, &group) < 0) st = pf__h5_fail(f, err, "list", path);
-        for (hsize_t i = 0; st == PF_OK && i < group.nlinks; i++)
-            st = walk_child(f, object, path, i, depth, found, err);
+        st = walk_group(f, object, path, depth, found, err);
     }
     pf__h5_drop(object);
     return st;

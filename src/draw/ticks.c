@@ -19,12 +19,16 @@ static void tidy_exponent(char *label) {
 
 static void add_tick(pf__ticks *t, double at) {
     if (t->count == PF__TICKS_MAX) return;
-    pf__text text = {0};
-    pf__text_format(&text, "%.6g", at == 0 ? 0.0 : at); /* no "-0" */
+    char text[sizeof t->label[0]], *to = t->label[t->count];
+    snprintf(text, sizeof text, "%.6g", at == 0 ? 0.0 : at); /* no "-0" */
+    for (const char *from = text; *from; from++) /* what is between digits in some locale is a point */
+        if (strchr("0123456789+-e", *from))
+            *to++ = *from;
+        else if (to == t->label[t->count] || to[-1] != '.')
+            *to++ = '.';
+    *to = '\0';
     t->at[t->count] = at;
-    snprintf(t->label[t->count], sizeof t->label[0], "%s", pf__text_string(&text));
     tidy_exponent(t->label[t->count++]);
-    pf__text_free(&text);
 }
 
 static void choose_linear(double min, double max, int wanted, pf__ticks *t) {

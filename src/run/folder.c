@@ -77,19 +77,27 @@ static pf_status take_lock(pf__folder *f, pf_error *err) {
     return st;
 }
 
-/* What cannot be listed is not empty. */
-static bool is_empty(const char *path) {
+static pf_status check_empty(const char *path, pf_error *err) {
     DIR *dir = opendir(path);
-    if (!dir) /* when it cannot be, creating it will say why */
-        return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG || errno == ELOOP;
+    int code = dir ? 0 : errno;
     bool empty = true;
-    errno = 0;
-    for (struct dirent *e; (e = readdir(dir)) != NULL;)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && strcmp(e->d_name, ".lock") != 0)
-            empty = false;
-    empty = empty && errno == 0;
-    closedir(dir);
-    return empty;
+    while (dir && empty) {
+        errno = 0; /* else the end and a failure are told alike */
+        struct dirent *e = readdir(dir);
+        code = errno;
+        if (!e) break;
+        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+                strcmp(e->d_name, ".lock") == 0;
+    }
+    if (dir) closedir(dir);
+    if (!empty)
+        return pf__hint(
+            err, pf__fail(err, PF_USAGE, "%s: the folder is not empty", path),
+            "continue it with --resume %s, overwrite it with --force, or choose another with --out", path);
+    if (code == 0 || code == ENOENT || code == ENOTDIR || code == ENAMETOOLONG || code == ELOOP)
+        return PF_OK; /* where there is no such folder, creating it will say why it cannot be */
+    return pf__hint(err, pf__fail(err, PF_SYSTEM, "%s: cannot list the folder: %s", path, strerror(code)),
+                    "may you read it? Name another with --out");
 }
 
 enum { IN_RUN, IN_CHECKPOINTS, IN_SAMPLES, PARTS };
@@ -148,13 +156,13 @@ static pf_status make_parts(const char *folder, pf_error *err) {
 
 pf_status pf__folder_open(pf__folder *f, const char *path, pf_run_folder how, pf_error *err) {
     *f = (pf__folder){.lock = -1};
-    if (how == PF_FOLDER_RESUME && !pf__is_folder(path))
+    pf__file_kind there = PF__FOLDER;
+    int64_t size;
+    if (how == PF_FOLDER_RESUME) PF__TRY(pf__file_look(path, &there, &size, err));
+    if (there != PF__FOLDER)
         return pf__hint(err, pf__fail(err, PF_USAGE, "%s: there is no such run folder to resume", path),
                         "--resume takes the folder that --out named");
-    if (how == PF_FOLDER_NEW && !is_empty(path))
-        return pf__hint(
-            err, pf__fail(err, PF_USAGE, "%s: the folder is not empty", path),
-            "continue it with --resume %s, overwrite it with --force, or choose another with --out", path);
+    if (how == PF_FOLDER_NEW) PF__TRY(check_empty(path, err));
     f->created = !pf__is_folder(path);
     PF__TRY(pf__folder_create(path, err));
     f->path = strdup(path);

@@ -165,13 +165,19 @@ static pf_status visit(const char *folder, visitor *each, void *user, pf_error *
         return pf__hint(err, pf__fail(err, PF_SYSTEM, "%s: cannot list the folder", folder),
                         "see that it is a folder that you may read");
     pf_status st = PF_OK;
-    for (const struct dirent *e; st == PF_OK && (e = readdir(d));) {
+    while (st == PF_OK) {
         struct stat status;
+        errno = 0; /* else the end and a failure are told alike */
+        const struct dirent *e = readdir(d);
+        if (!e && errno) st = pf__fail(err, PF_SYSTEM, "%s: cannot list the folder to its end", folder);
+        if (!e) break;
         const kind k = kind_of(e->d_name);
         char *path = k ? pf__path_join(folder, e->d_name) : NULL;
         if (k && !path)
             st = pf__fail_memory(err, folder, strlen(folder));
-        else if (k && lstat(path, &status) == 0 && S_ISREG(status.st_mode))
+        else if (k && lstat(path, &status) != 0)
+            st = errno == ENOENT ? PF_OK : pf__fail(err, PF_SYSTEM, "%s: cannot look at it", path);
+        else if (k && S_ISREG(status.st_mode))
             st = each(user, k, path, &status, err);
         free(path);
     }

@@ -9,6 +9,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#define PLATFORM_NOT_FOUND (-1001) /* of the loader, when no driver is installed: cl_ext.h */
+
 /* Copies without outer blanks: several drivers pad their names. */
 static void copy_trimmed(char *out, size_t size, const char *text) {
     while (isspace((unsigned char)*text)) text++;
@@ -240,14 +242,21 @@ static pf_status add_platform(struct pf__discovery *d, cl_platform_id platform, 
     return st;
 }
 
+static pf_status fail_platforms(cl_int code, pf_error *err) {
+    pf__fail(err, PF_NO_DEVICE, "the OpenCL platforms cannot be listed: %s", pf__native_error_name(code));
+    return pf__hint(err, PF_NO_DEVICE, "clinfo -l shows what the system sees");
+}
+
 pf_status pf__discover(struct pf__discovery *out, pf_error *err) {
     memset(out, 0, sizeof *out);
     cl_uint count = 0;
-    if (clGetPlatformIDs(0, NULL, &count) != CL_SUCCESS || count == 0) return PF_OK;
+    cl_int code = clGetPlatformIDs(0, NULL, &count);
+    if (code == PLATFORM_NOT_FOUND || (code == CL_SUCCESS && count == 0)) return PF_OK;
+    if (code != CL_SUCCESS) return fail_platforms(code, err);
     cl_platform_id *ids = calloc(count, sizeof *ids);
     if (!ids) return pf__fail_memory(err, "the list of platforms", (unsigned long long)count * sizeof *ids);
-    if (clGetPlatformIDs(count, ids, NULL) != CL_SUCCESS) count = 0;
-    pf_status st = PF_OK;
+    code = clGetPlatformIDs(count, ids, NULL);
+    pf_status st = code == CL_SUCCESS ? PF_OK : fail_platforms(code, err);
     for (cl_uint i = 0; i < count && st == PF_OK; i++) st = add_platform(out, ids[i], (int)i, err);
     free(ids);
     if (st != PF_OK) pf__discovery_clear(out);
@@ -264,7 +273,10 @@ pf_status pf_device_list(pf_device_info **out, int *count, pf_error *error) {
     *count = 0;
     struct pf__discovery d;
     PF__TRY(pf__discover(&d, error));
-    if (d.count == 0) return PF_OK;
+    if (d.count == 0) {
+        pf__discovery_clear(&d);
+        return PF_OK;
+    }
     pf_device_info *list = calloc((size_t)d.count, sizeof *list);
     if (!list) {
         pf__discovery_clear(&d);
