@@ -59,7 +59,7 @@ check_files() {
         case $name in
         '' | .out | .err | .hit | .files | .a | .b | */log.txt | */metrics.jsonl | */report.html | cache | *.pfcl) continue ;;
         *.tmp | *.tmp.*) [ "$mode:$kind" = :on:file ] && [ $code != 0 ] && continue ;; # what cannot be deleted stays; the next start does
-        run/.lock) [ $code != 0 ] || [ "$symbol" = unlink ] && continue ;; # the lock itself ends with the process; the next start takes the file
+        */.lock) continue ;; # the lock itself ends with its process; the next start takes the file
         esac
         if [ -d "$name" ]; then
             (cd "$name" && find . -type f) | while read -r f; do
