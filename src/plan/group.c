@@ -3,6 +3,7 @@
  * first that supports them. */
 #include "graph/build.h"
 #include "plan/compile.h"
+#include "plan/fused_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,11 +46,19 @@ static pf__fused fused_for(const pf__task *t) {
     return f;
 }
 
+/* Whether the last vector of a row runs into the next row, which another work-item may be writing. */
+static bool rows_touch(const pf__fused *f) {
+    enum { WIDEST = 16 };
+    pf__loops loops;
+    pf__fused_loops(f, &loops);
+    return loops.count > 1 && loops.list[loops.vector].size % WIDEST != 0;
+}
+
 /* Whether element i of the domain touches element i of the tensor and no other. */
 static bool elementwise(const pf__fused *f, const pf__access *a) {
     int64_t dense[PF_RANK_MAX] = {0};
     pf__dense_strides(&f->domain, dense);
-    if (a->offset != 0 || f->kind != PF__FUSED_POINTWISE) return false;
+    if (a->offset != 0 || f->kind != PF__FUSED_POINTWISE || rows_touch(f)) return false;
     for (int j = 0; j < f->domain.rank; j++)
         if (f->domain.dim[j] != 1 && a->stride[j] != dense[j]) return false;
     return true;

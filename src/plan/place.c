@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Places in the arena: storages whose lives overlap lie apart; the largest storages are placed first, each at
- * the lowest free offset, or overin the arena: pieces whose lives overlap lie apart; the largest storages are
- * placed first, each at the lowest free offset, or over one that dies where it is born when the kernel
- * between them reads and writes element by element. */
+ * Places in the arena: storages whose lives overlap lie apart. Each takes the lowest free offset, or the
+ * place of one that dies where it is born when the kernel between them reads and writes element by element.
+ */
 #include "plan/compile.h"
 
 #include <limits.h>
@@ -53,11 +52,17 @@ static bool elementwise_only(const pf__plan_step *step, uint32_t id, pf__operand
     return true;
 }
 
+/* Of 4-byte elements: element i of one type lies where element i of the other does. */
+static bool is_wide(const pf__compile *c, const pf__storage *s) {
+    return s->value && pf_dtype_bytes(c->graph->values[s->value].dtype) == 4;
+}
+
 /* Whether `next` may take the place of `old`: the kernel that reads the one for the last time writes the
  * other, element by element. */
 static bool may_take(const pf__compile *c, uint32_t old, uint32_t next) {
     const pf__storage *a = &c->storages[old], *b = &c->storages[next];
     if (a->fixed || b->fixed || a->count != b->count) return false;
+    if (!is_wide(c, a) || !is_wide(c, b)) return false;
     const int step = b->first;
     if (a->last != step || a->first >= step) return false;
     return elementwise_only(&c->steps[step], old, PF__OPERAND_READ) &&

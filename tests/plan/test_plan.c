@@ -88,6 +88,15 @@ static void test_taking_places(void) {
     CU_ASSERT(compare_with(g, &y, 1, 0, NULL, 0, "generic", &report) < 1e-5);
     CHECK_INT(report.arena_bytes, 4 * (ROWS * WIDTH + ROWS));
     CHECK_INT(report.lower_bound_bytes, report.arena_bytes);
+    const int odd =
+        WIDTH -
+        1; /* rows that end within a vector, beside a repeated row: their last loads touch the next row */
+    pf_value narrow = pf_input(g, "narrow", PF_F32, pf_shape_of(2, WIDTH, odd)),
+             row = pf_input(g, "row", PF_F32, pf_shape_of(2, 1, odd));
+    pf_value gated = pf_mul(g, pf_silu(g, pf_matmul(g, x, narrow, false, false)), row);
+    y = pf_matmul(g, gated, pf_input(g, "tall", PF_F32, pf_shape_of(2, odd, 1)), false, false);
+    CU_ASSERT(compare_with(g, &y, 1, 0, NULL, 0, "generic", &report) < 1e-5);
+    CHECK_INT(report.arena_bytes, 4 * 2 * ROWS * odd);
     pf_value turned = pf_permute(g, pf_matmul(g, x, w, false, false),
                                  (int[]){1, 0}); /* not element by element */
     y = pf_matmul(g, pf_silu(g, turned), thin, false, false);
