@@ -364,6 +364,16 @@ pf_status cli_open_device(const cli_args *a, const char *configured, bool quiet,
     return st;
 }
 
+/* ---- checkpoints ---- */
+
+pf_status cli_open_checkpoint(const char *path, pf_checkpoint **out, pf_error *error) {
+    pf_status st = pf_checkpoint_open(path, out, error);
+    const pf_checkpoint_info *i = st == PF_OK ? pf_checkpoint_describe(*out) : NULL;
+    if (i && *i->passed_over)
+        fprintf(stderr, "pushforward: %s\npushforward: taking %s in its place\n", i->passed_over, i->path);
+    return st;
+}
+
 /* ---- numbers ---- */
 
 const char *cli_si(double value, char out[16]) {

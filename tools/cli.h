@@ -63,6 +63,9 @@ const char *cli_nearest(const char *word, const char *const *names);
 
 /** The folder of the program cache: PF_CACHE, else below XDG_CACHE_HOME or ~/.cache. NULL: off. */
 const char *cli_cache_folder(char *out, size_t size);
+/** pf_checkpoint_open, with a notice when a folder's newest checkpoint is damaged and an older one is taken.
+ */
+pf_status cli_open_checkpoint(const char *path, pf_checkpoint **out, pf_error *error);
 /** Opens the device of --device, else PF_DEVICE, else configured (may be NULL). quiet: errors only. What a
  * remembered self-test found wrong is avoided or warned of, except for train and selftest. */
 pf_status cli_open_device(const cli_args *a, const char *configured, bool quiet, pf_context **out,

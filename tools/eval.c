@@ -117,7 +117,7 @@ static pf_status open_input(job *j, pf_error *error) {
     if (is_samples_file(path)) {
         st = pf_samples_read(path, "/x", &j->samples, error);
     } else {
-        st = pf_checkpoint_open(path, &j->checkpoint, error);
+        st = cli_open_checkpoint(path, &j->checkpoint, error);
         if (st == PF_OK) st = cli_open_device(&j->a, NULL, true, &j->context, error);
         if (st == PF_OK) st = draw(j, cli_text(&j->a, "weights", NULL), &j->samples, error);
     }

@@ -140,7 +140,7 @@ static int run(int argc, char **argv) {
         return 0;
     }
     pf_checkpoint *c = NULL;
-    pf_status st = pf_checkpoint_open(path, &c, &error);
+    pf_status st = cli_open_checkpoint(path, &c, &error);
     if (st != PF_OK) return cli_fail(st, &error);
     code = describe_checkpoint(&a, c);
     pf_checkpoint_close(&c);

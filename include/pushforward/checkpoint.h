@@ -24,6 +24,7 @@ PF_API void pf_checkpoint_close(pf_checkpoint **checkpoint);
 
 typedef struct pf_checkpoint_info {
     char path[1024];
+    char passed_over[1024]; /* "", or what is wrong with the folder's newest, when an older one was opened */
     int64_t step, samples_seen;
     int64_t parameter_count;
     int tensor_count;

@@ -268,7 +268,7 @@ static pf_status open_file(const char *path, pf_checkpoint **out, pf_error *err)
     return PF_OK;
 }
 
-/* The newest that verifies; the newest one's message when none does. */
+/* The newest that verifies; with it, or when none does, the newest one's message. */
 static pf_status open_newest(const char *folder, pf_checkpoint **out, pf_error *err) {
     char **paths;
     int count;
@@ -280,12 +280,15 @@ static pf_status open_newest(const char *folder, pf_checkpoint **out, pf_error *
                       "a run folder has checkpoints/step_*.h5; train first: pushforward train --out %s",
                       folder);
     }
+    pf_error first = {0};
     for (int i = count; i-- > 0 && st != PF_OK;) {
         pf_error one = {0};
         st = open_file(paths[i], out, &one);
-        if (st != PF_OK && err && (i == count - 1 || st != PF_DATA)) *err = one;
+        if (i == count - 1) first = one;
+        if (st != PF_OK && err) *err = st == PF_DATA ? first : one;
         if (st != PF_OK && st != PF_DATA) break;
     }
+    if (st == PF_OK) snprintf((*out)->info.passed_over, sizeof(*out)->info.passed_over, "%s", first.message);
     pf__folder_free_paths(paths, count);
     return st;
 }

@@ -160,6 +160,7 @@ static void takes_the_newest_that_verifies(void) {
     damage(newest, -1, 1000);
     CHECK_OK(pf_checkpoint_open(run_folder(), &c, &error), error);
     if (c) CHECK_INT(pf_checkpoint_describe(c)->step, 20);
+    if (c) CHECK_CONTAINS(pf_checkpoint_describe(c)->passed_over, "step_00000030.h5");
     pf_checkpoint_close(&c);
     unlink(newest);
     free(newest);

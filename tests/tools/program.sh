@@ -156,6 +156,12 @@ has out "weights ema 0.999, 1 evaluation, seed 1"
 expect 0 sample run -n 16 -o b.h5 --noise a.h5 --batch 5
 h5diff -d 1e-5 a.h5 b.h5 /x || fail "the stored noise gave other samples"
 expect 0 sample run/checkpoints/step_00000030.h5 -n 16 -o c.npy --weights none --nfe 4
+mkdir torn
+cp run/checkpoints/step_00000030.h5 torn
+head -c 5000 run/checkpoints/step_00000040.h5 >torn/step_00000040.h5
+expect 0 sample torn -n 16 -o torn.npy --weights none --nfe 4
+has err "torn/step_00000040.h5"; has err "taking torn/step_00000030.h5 in its place"
+cmp -s c.npy torn.npy || fail "the older checkpoint was not the one sampled"
 has out "step 30, weights none, 4 evaluations"
 expect 0 sample run -n 16 -o d.png --json
 has out '"nfe":	1'
