@@ -18,7 +18,7 @@
  *   B_PANELS  | TILES        | B is [N/NR][K][NR], NR = NV V (else [K,N])          | defined or not
  *   PAIR      | TILES        | a second A and C of M2 rows, behind the first       | defined or not
  *   W         | PACK         | width of a panel                                    | > 0
- *   KP        | PACK         | rows that one item packs                            | > 0
+ *   KP, NP    | PACK         | rows and panels that one item packs                 | > 0
  *   TRANSPOSED| PACK         | B is [N,K] (else [K,N])                             | defined or not
  *
  * Vector loads may run up to 64 floats past a tensor; what they bring ends in lanes that are never stored. */
@@ -223,63 +223,69 @@ KERNEL(const global float *restrict A, uint a_offset, const global float *restri
 
 #elif defined MATMUL_PACK
 
-/* Transposing 16 x 16 in registers: four times, rows i and i + 8 are interleaved into rows 2 i and 2 i + 1.
- * The address of an element, (row, column) as 8 bits, turns by one bit each time. */
-#define LOW_LANES  (uint16)(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define HIGH_LANES (uint16)(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#define INTERLEAVE(from, to, i)                            \
-    to[2 * i] = shuffle2(from[i], from[i + 8], LOW_LANES); \
-    to[2 * i + 1] = shuffle2(from[i], from[i + 8], HIGH_LANES);
-#define INTERLEAVE_ALL(from, to) \
-    INTERLEAVE(from, to, 0)      \
-    INTERLEAVE(from, to, 1)      \
-    INTERLEAVE(from, to, 2)      \
-    INTERLEAVE(from, to, 3)      \
-    INTERLEAVE(from, to, 4)      \
-    INTERLEAVE(from, to, 5)      \
-    INTERLEAVE(from, to, 6)      \
-    INTERLEAVE(from, to, 7)
+/* Within each fourth of two vectors: their elements 0 and 1, or 2 and 3, in turns; their first or second
+ * halves. */
+#define LOW(a, b) \
+    (float16)(a.s0, b.s0, a.s1, b.s1, a.s4, b.s4, a.s5, b.s5, a.s8, b.s8, a.s9, b.s9, a.sc, b.sc, a.sd, b.sd)
+#define HIGH(a, b) \
+    (float16)(a.s2, b.s2, a.s3, b.s3, a.s6, b.s6, a.s7, b.s7, a.sa, b.sa, a.sb, b.sb, a.se, b.se, a.sf, b.sf)
+#define FIRST(a, b)  (float16)(a.s01, b.s01, a.s45, b.s45, a.s89, b.s89, a.scd, b.scd)
+#define SECOND(a, b) (float16)(a.s23, b.s23, a.s67, b.s67, a.sab, b.sab, a.sef, b.sef)
+/* Columns c to c + 3 of rows s, s + 4, s + 8, s + 12, a row in each fourth. */
+#define ROWS_FROM(s)                                                                                       \
+    (float16)(vload4(0, B + row[s] + c), vload4(0, B + row[(s) + 4] + c), vload4(0, B + row[(s) + 8] + c), \
+              vload4(0, B + row[(s) + 12] + c))
 
-/* P[b][p][k][w] = op(B[b])[k][p W + w]. Group (p, y, b) packs rows [y KP, ...) of panel p. */
+/* P[b][p][k][w] = op(B[b])[k][p W + w]. Group (x, y, b) packs rows [y KP, ...) of panels [x NP, ...). */
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void KERNEL(const global float *restrict B,
                                                                   uint b_offset, global float *restrict P,
                                                                   uint p_offset, uint N, uint K) {
-    const uint panel = get_group_id(0), panels = get_num_groups(0), item = get_group_id(2);
-    const uint k0 = (uint)get_group_id(1) * KP, k1 = min(k0 + KP, K);
-    P += p_offset + ((size_t)item * panels + panel) * K * W;
+    const uint panels = (N + W - 1) / W, p0 = (uint)get_group_id(0) * NP, p1 = min(p0 + NP, panels);
+    const uint k0 = (uint)get_group_id(1) * KP, k1 = min(k0 + KP, K), item = get_group_id(2);
+    P += p_offset + (size_t)item * panels * K * W;
     B += b_offset + (size_t)item * K * N;
 #ifdef TRANSPOSED
-    uint k = k0;
+    for (uint p = p0; p < p1; p++) {
+        global float *to = P + (size_t)p * K * W;
+        uint k = k0;
 #if W % 16 == 0
-    for (; k + 16 <= k1; k += 16) {
+        /* 4 x 4 squares, transposed in the fourths of vectors by two rounds of interleaving */
+        k += (k1 - k0) / 4 * 4;
         for (uint w = 0; w < W; w += 16) {
-            float16 x[16], y[16];
-            for (uint r = 0; r < 16; r++)
-                x[r] = vload16(0, B + (size_t)min(panel * W + w + r, N - 1) * K + k);
-            INTERLEAVE_ALL(x, y)
-            INTERLEAVE_ALL(y, x)
-            INTERLEAVE_ALL(x, y)
-            INTERLEAVE_ALL(y, x)
-            for (uint r = 0; r < 16; r++) vstore16(x[r], 0, P + (size_t)(k + r) * W + w);
+            size_t row[16];
+            for (uint r = 0; r < 16; r++) row[r] = (size_t)min(p * W + w + r, N - 1) * K;
+            for (uint c = k0; c < k; c += 4) {
+                const float16 x0 = ROWS_FROM(0), x1 = ROWS_FROM(1), x2 = ROWS_FROM(2), x3 = ROWS_FROM(3);
+                const float16 y0 = LOW(x0, x1), y1 = HIGH(x0, x1), y2 = LOW(x2, x3), y3 = HIGH(x2, x3);
+                global float *at = to + (size_t)c * W + w;
+                vstore16(FIRST(y0, y2), 0, at);
+                vstore16(SECOND(y0, y2), 0, at + W);
+                vstore16(FIRST(y1, y3), 0, at + 2 * W);
+                vstore16(SECOND(y1, y3), 0, at + 3 * W);
+            }
+        }
+#endif
+        for (uint w = 0; w < W; w++) {
+            const global float *row = B + (size_t)min(p * W + w, N - 1) * K;
+            for (uint l = k; l < k1; l++) to[(size_t)l * W + w] = row[l];
         }
     }
-#endif
-    for (uint w = 0; w < W; w++) {
-        const global float *row = B + (size_t)min(panel * W + w, N - 1) * K;
-        for (uint l = k; l < k1; l++) P[(size_t)l * W + w] = row[l];
-    }
 #else
-    for (uint k = k0; k < k1; k++) {
-        const global float *row = B + (size_t)k * N + panel * W;
-        for (uint w = 0; w < W; w++) P[(size_t)k * W + w] = row[w];
-    }
+    for (uint k = k0; k < k1; k += 16) /* a few rows of all panels at a time: reads run along B's rows */
+        for (uint p = p0; p < p1; p++)
+            for (uint l = k; l < min(k + 16, k1); l++) {
+                const global float *row = B + (size_t)l * N + p * W;
+                global float *to = P + ((size_t)p * K + l) * W;
+                for (uint w = 0; w < W; w++) to[w] = row[w];
+            }
 #endif
 }
 
-#undef LOW_LANES
-#undef HIGH_LANES
-#undef INTERLEAVE
-#undef INTERLEAVE_ALL
+#undef LOW
+#undef HIGH
+#undef FIRST
+#undef SECOND
+#undef ROWS_FROM
 
 #elif defined MATMUL_ADD
 
@@ -302,8 +308,8 @@ kernel __attribute__((reqd_work_group_size(1, 1, 1))) void KERNEL(const global f
 #elif defined MATMUL_GENERIC
 
 /* op(A)[i][k] = A[i a_row + k a_column], op(B)[k][j] = B[k b_row + j b_column]. A group of LX items
- * along x owns 4 LX columns and 4 rows per item along y; an item's columns are LX apart, so that neighbours read
- * neighbours. */
+ * along x owns 4 LX columns and 4 rows per item along y; an item's columns are LX apart, so that neighbours
+ * read neighbours. */
 kernel void KERNEL(const global float *restrict A, uint a_offset, const global float *restrict B,
                    uint b_offset, global float *restrict C, uint c_offset, uint M, uint N, uint K, uint a_row,
                    uint a_column, uint b_row, uint b_column) {

@@ -9,7 +9,6 @@
 #include <stdio.h>
 
 #define KC          256u  /* rows of B in one pass */
-#define PACK_ROWS   256u  /* rows of B that one item packs */
 #define GROUP_FLOPS 1.0e5 /* a work-group below this costs more to start than it computes */
 
 /* The register tile: as many accumulators as the registers hold (32 of 16 floats, 16 of 8 or 4). */
@@ -91,12 +90,14 @@ static design choose(const pf__lowering *l, const pf__product *p) {
 static pf_status pack(pf__lowering *l, pf_value source, uint32_t batch, uint32_t width, uint32_t depth,
                       bool transposed, uint32_t columns, uint32_t *panels) {
     const uint32_t count = pf__ceil_div(width, columns);
+    /* an item reads pieces of rows of about 1 KB, and writes a panel's rows in turn */
+    const uint32_t rows = transposed ? 256 : 64, at_once = transposed ? 1 : pf__ceil_div(256, columns);
     const double elements = (double)batch * width * depth;
     PF__TRY(l->workspace(l, (uint64_t)batch * count * columns * depth, panels));
     char label[64], defines[128];
     snprintf(label, sizeof label, "matmul pack %ux%u", depth, width);
-    snprintf(defines, sizeof defines, "#define MATMUL_PACK 1\n#define W %u\n#define KP %u\n%s", columns,
-             PACK_ROWS, transposed ? "#define TRANSPOSED 1\n" : "");
+    snprintf(defines, sizeof defines, "#define MATMUL_PACK 1\n#define W %u\n#define KP %u\n#define NP %u\n%s",
+             columns, rows, at_once, transposed ? "#define TRANSPOSED 1\n" : "");
     const pf__operand operands[] = {pf__read(source), pf__workspace_write(*panels), pf__u32(width),
                                     pf__u32(depth)};
     const pf__step_desc step = {
@@ -104,7 +105,7 @@ static pf_status pack(pf__lowering *l, pf_value source, uint32_t batch, uint32_t
         .file = "matmul.cl",
         .defines = defines,
         .dims = 3,
-        .global = {count, pf__ceil_div(depth, PACK_ROWS), batch},
+        .global = {pf__ceil_div(count, at_once), pf__ceil_div(depth, rows), batch},
         .local = {1, 1, 1},
         .operands = operands,
         .operand_count = sizeof operands / sizeof *operands,
