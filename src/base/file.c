@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Files and folders over POSIX. A file appears under its name complete or not at all. */
 #include "base/file.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -183,6 +184,22 @@ pf_status pf__file_commit(const char *tmp, const char *path, pf_error *err) {
     if (!code && rename(tmp, path) != 0) code = errno;
     if (!code) code = sync_folder_of(path);
     return code ? fail_errno(err, PF_SYSTEM, "write", path, code) : PF_OK;
+}
+
+pf_status pf__folder_each(const char *path, pf__folder_visitor *each, void *user, pf_error *err) {
+    DIR *dir = opendir(path);
+    if (!dir && errno == ENOENT) return PF_OK;
+    if (!dir) return fail_errno(err, PF_SYSTEM, "list the folder", path, errno);
+    pf_status st = PF_OK;
+    while (st == PF_OK) {
+        errno = 0; /* else the end and a failure are told alike */
+        const struct dirent *e = readdir(dir);
+        if (!e && errno) st = fail_errno(err, PF_SYSTEM, "list the folder to its end", path, errno);
+        if (!e) break;
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) st = each(user, e->d_name, err);
+    }
+    closedir(dir);
+    return st;
 }
 
 pf_status pf__folder_create(const char *path, pf_error *err) {

@@ -23,6 +23,11 @@ pf_status pf__file_write(const char *path, const void *data, size_t length, pf_e
 pf_status pf__file_commit(const char *tmp, const char *path, pf_error *err);
 /** Removes path.tmp.PID and path.tmp.PID.N of processes that are gone. */
 void pf__file_remove_strays(const char *path);
+/** Calls each(user, name) for what lies in a folder, in no order, until one fails. In a folder that is not
+ * there lies nothing. PF_SYSTEM when it cannot be listed to its end. each may remove what it is called for.
+ */
+typedef pf_status pf__folder_visitor(void *user, const char *name, pf_error *err);
+pf_status pf__folder_each(const char *path, pf__folder_visitor *each, void *user, pf_error *err);
 /** mkdir -p. */
 pf_status pf__folder_create(const char *path, pf_error *err);
 /** "a" and "b/c" to "a/b/c"; an absolute b stays as it is. malloc; NULL when out of memory. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * What killed processes were writing: path.tmp.PID, perhaps with a further number. */
 #include "base/file.h"
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -26,16 +25,23 @@ static bool is_stray(const char *path, pid_t pid) {
            info.st_mtime + 10 < time(NULL);
 }
 
+typedef struct search {
+    const char *folder, *base;
+} search;
+
+static pf_status remove_stray(void *user, const char *name, pf_error *err) {
+    const search *s = user;
+    (void)err;
+    pid_t pid = writer_of(name, s->base);
+    char *path = pid ? pf__path_join(s->folder, name) : NULL;
+    if (path && is_stray(path, pid)) unlink(path);
+    free(path);
+    return PF_OK;
+}
+
 void pf__file_remove_strays(const char *path) {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    const char *slash = strrchr(path, '/');
     char *folder = pf__path_folder(path);
-    DIR *dir = folder ? opendir(folder) : NULL;
-    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
-        pid_t pid = writer_of(e->d_name, base);
-        char *name = pid ? pf__path_join(folder, e->d_name) : NULL;
-        if (name && is_stray(name, pid)) unlink(name);
-        free(name);
-    }
-    if (dir) closedir(dir);
+    if (folder) pf__folder_each(folder, remove_stray, &(search){folder, slash ? slash + 1 : path}, NULL);
     free(folder);
 }

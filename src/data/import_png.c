@@ -4,8 +4,6 @@
 #include "base/file.h"
 #include "data/source.h"
 #include "pushforward/draw.h"
-#include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,33 +70,29 @@ static pf_status names_add(struct names *n, const char *name, pf_error *err) {
     return PF_OK;
 }
 
+typedef struct listing {
+    const char *folder;
+    bool folders; /* else files that end in .png */
+    struct names *names;
+} listing;
+
+static pf_status list_one(void *user, const char *name, pf_error *err) {
+    const listing *l = user;
+    if (name[0] == '.' || (!l->folders && !pf__ends_with(name, ".png"))) return PF_OK;
+    char *path = pf__path_join(l->folder, name);
+    if (!path) return pf__fail_memory(err, l->folder, strlen(l->folder));
+    pf__file_kind there;
+    int64_t size;
+    pf_status st = pf__file_look(path, &there, &size, err);
+    free(path);
+    return st == PF_OK && there == (l->folders ? PF__FOLDER : PF__FILE) ? names_add(l->names, name, err) : st;
+}
+
 /* The sub-folders of a folder, or its regular files that end in .png; hidden ones are left out. */
 static pf_status list_folder(const char *folder, bool folders, struct names *n, pf_error *err) {
-    DIR *dir = opendir(folder);
-    if (!dir) {
-        pf_status st = pf__fail(err, PF_DATA, "%s: the folder cannot be read", folder);
-        return pf__hint(err, st, "check the path and its permissions");
-    }
-    pf_status st = PF_OK;
-    int code = 0;
-    while (st == PF_OK) {
-        errno = 0; /* else the end and a failure are told alike */
-        struct dirent *e = readdir(dir);
-        code = errno;
-        if (!e) break;
-        if (e->d_name[0] == '.' || (!folders && !pf__ends_with(e->d_name, ".png"))) continue;
-        char *path = pf__path_join(folder, e->d_name);
-        pf__file_kind there;
-        int64_t size;
-        st = path ? pf__file_look(path, &there, &size, err) : pf__fail_memory(err, folder, strlen(folder));
-        free(path);
-        if (st == PF_OK && there == (folders ? PF__FOLDER : PF__FILE)) st = names_add(n, e->d_name, err);
-    }
-    closedir(dir);
-    if (st == PF_OK && code)
-        st = pf__fail(err, PF_DATA, "%s: the folder cannot be read to its end: %s", folder, strerror(code));
+    PF__TRY(pf__folder_each(folder, list_one, &(listing){folder, folders, n}, err));
     if (n->count > 1) qsort(n->name, (size_t)n->count, sizeof *n->name, by_name);
-    return st;
+    return PF_OK;
 }
 
 static pf_status holds(const char *folder, const char *name, bool folders, bool *any, pf_error *err) {

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "run/run.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -77,27 +76,21 @@ static pf_status take_lock(pf__folder *f, pf_error *err) {
     return st;
 }
 
+static pf_status is_foreign(void *user, const char *name, pf_error *err) {
+    (void)err;
+    if (strcmp(name, ".lock") != 0) *(bool *)user = true;
+    return PF_OK;
+}
+
 static pf_status check_empty(const char *path, pf_error *err) {
-    DIR *dir = opendir(path);
-    int code = dir ? 0 : errno;
-    bool empty = true;
-    while (dir && empty) {
-        errno = 0; /* else the end and a failure are told alike */
-        struct dirent *e = readdir(dir);
-        code = errno;
-        if (!e) break;
-        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-                strcmp(e->d_name, ".lock") == 0;
-    }
-    if (dir) closedir(dir);
-    if (!empty)
-        return pf__hint(
-            err, pf__fail(err, PF_USAGE, "%s: the folder is not empty", path),
-            "continue it with --resume %s, overwrite it with --force, or choose another with --out", path);
-    if (code == 0 || code == ENOENT || code == ENOTDIR || code == ENAMETOOLONG || code == ELOOP)
-        return PF_OK; /* where there is no such folder, creating it will say why it cannot be */
-    return pf__hint(err, pf__fail(err, PF_SYSTEM, "%s: cannot list the folder: %s", path, strerror(code)),
-                    "may you read it? Name another with --out");
+    bool filled = false;
+    if (!pf__is_folder(path)) return PF_OK; /* creating it will say why it cannot be */
+    pf_status st = pf__folder_each(path, is_foreign, &filled, err);
+    if (st != PF_OK) return pf__hint(err, st, "may you read it? Name another with --out");
+    if (!filled) return PF_OK;
+    return pf__hint(err, pf__fail(err, PF_USAGE, "%s: the folder is not empty", path),
+                    "continue it with --resume %s, overwrite it with --force, or choose another with --out",
+                    path);
 }
 
 enum { IN_RUN, IN_CHECKPOINTS, IN_SAMPLES, PARTS };
@@ -128,17 +121,26 @@ static bool is_any(int part, const char *name) {
     return is_ours(part, name, length - cut) || is_temporary(part, name);
 }
 
+typedef struct removal {
+    int part;
+    const char *folder;
+    bool (*is_such)(int part, const char *name);
+} removal;
+
+static pf_status remove_file(void *user, const char *name, pf_error *err) {
+    const removal *r = user;
+    (void)err;
+    char *file = r->is_such(r->part, name) ? pf__path_join(r->folder, name) : NULL;
+    if (file) unlink(file);
+    free(file);
+    return PF_OK;
+}
+
 /* Removes the run's files whose names are such. A folder given by mistake loses nothing else. */
 static void remove_files(const char *folder, bool (*is_such)(int part, const char *name)) {
     for (int i = 0; i < PARTS; i++) {
         char *path = pf__path_join(folder, parts[i]);
-        DIR *dir = path ? opendir(path) : NULL;
-        for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
-            char *file = is_such(i, e->d_name) ? pf__path_join(path, e->d_name) : NULL;
-            if (file) unlink(file);
-            free(file);
-        }
-        if (dir) closedir(dir);
+        if (path) pf__folder_each(path, remove_file, &(removal){i, path, is_such}, NULL); /* else it stays */
         free(path);
     }
 }

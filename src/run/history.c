@@ -3,8 +3,6 @@
  * back behind set aside. */
 #include "base/file.h"
 #include "run/run.h"
-#include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,30 +32,21 @@ static int by_step(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static pf_status list_folder(const char *path, char ***paths, int *count, pf_error *err) {
-    DIR *dir = opendir(path);
-    if (!dir && errno == ENOENT) return PF_OK;
-    if (!dir) return pf__fail(err, PF_SYSTEM, "%s: cannot list the folder: %s", path, strerror(errno));
-    pf_status st = PF_OK;
-    int code = 0;
-    while (st == PF_OK) {
-        errno = 0; /* else the end and a failure are told alike */
-        struct dirent *e = readdir(dir);
-        code = errno;
-        if (!e) break;
-        if (!is_checkpoint_name(e->d_name)) continue;
-        char **list = realloc(*paths, ((size_t)*count + 1) * sizeof *list);
-        if (list) *paths = list;
-        char *copy = list ? pf__path_join(path, e->d_name) : NULL;
-        if (copy)
-            list[(*count)++] = copy;
-        else
-            st = pf__fail_memory(err, path, strlen(path));
-    }
-    closedir(dir);
-    if (st == PF_OK && code)
-        st = pf__fail(err, PF_SYSTEM, "%s: cannot list the folder: %s", path, strerror(code));
-    return st;
+typedef struct list {
+    const char *folder;
+    char ***paths;
+    int *count;
+} list;
+
+static pf_status add_checkpoint(void *user, const char *name, pf_error *err) {
+    const list *l = user;
+    if (!is_checkpoint_name(name)) return PF_OK;
+    char **paths = realloc(*l->paths, ((size_t)*l->count + 1) * sizeof *paths);
+    if (paths) *l->paths = paths;
+    char *copy = paths ? pf__path_join(l->folder, name) : NULL;
+    if (!copy) return pf__fail_memory(err, l->folder, strlen(l->folder));
+    paths[(*l->count)++] = copy;
+    return PF_OK;
 }
 
 pf_status pf__folder_checkpoints(const char *folder, char ***paths, int *count, pf_error *err) {
@@ -65,7 +54,8 @@ pf_status pf__folder_checkpoints(const char *folder, char ***paths, int *count, 
     *count = 0;
     char *inner = pf__path_join(folder, "checkpoints");
     if (!inner) return pf__fail_memory(err, folder, strlen(folder));
-    pf_status st = list_folder(pf__is_folder(inner) ? inner : folder, paths, count, err);
+    list l = {pf__is_folder(inner) ? inner : folder, paths, count};
+    pf_status st = pf__folder_each(l.folder, add_checkpoint, &l, err);
     free(inner);
     if (st == PF_OK && *count > 0) qsort(*paths, (size_t)*count, sizeof **paths, by_step);
     if (st != PF_OK) {

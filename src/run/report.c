@@ -5,8 +5,6 @@
 #include "pushforward/draw.h"
 #include "run/run.h"
 #include <cjson/cJSON.h>
-#include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,27 +120,25 @@ static void add_table(pf_page *page, const lines *l) {
     pf_page_table(page, cells, rows, 2, NULL);
 }
 
-/* The first and the last picture of samples/. */
-static pf_status find_pictures(const char *folder, char first[256], char last[256], pf_error *err) {
-    *first = *last = '\0';
+typedef struct pictures {
+    char first[256], last[256]; /* of samples/, by name */
+} pictures;
+
+static pf_status add_name(void *user, const char *name, pf_error *err) {
+    pictures *p = user;
+    (void)err;
+    size_t n = strlen(name);
+    if (strncmp(name, "step_", 5) != 0 || n < 4 || n > 200 || strcmp(name + n - 4, ".png") != 0) return PF_OK;
+    if (!*p->first || strcmp(name, p->first) < 0) memcpy(p->first, name, n + 1);
+    if (!*p->last || strcmp(name, p->last) > 0) memcpy(p->last, name, n + 1);
+    return PF_OK;
+}
+
+static pf_status find_pictures(const char *folder, pictures *p, pf_error *err) {
+    *p = (pictures){0};
     char *path = pf__path_join(folder, "samples");
     if (!path) return pf__fail_memory(err, folder, strlen(folder));
-    DIR *dir = opendir(path);
-    int code = dir || errno == ENOENT ? 0 : errno;
-    while (dir) {
-        errno = 0; /* else the end and a failure are told alike */
-        struct dirent *e = readdir(dir);
-        code = errno;
-        if (!e) break;
-        size_t n = strlen(e->d_name);
-        if (strncmp(e->d_name, "step_", 5) != 0 || n < 4 || n > 200 || strcmp(e->d_name + n - 4, ".png") != 0)
-            continue;
-        if (!*first || strcmp(e->d_name, first) < 0) snprintf(first, 256, "%s", e->d_name);
-        if (!*last || strcmp(e->d_name, last) > 0) snprintf(last, 256, "%s", e->d_name);
-    }
-    if (dir) closedir(dir);
-    pf_status st = code ? pf__fail(err, PF_SYSTEM, "%s: cannot list the folder: %s", path, strerror(code))
-                        : PF_OK;
+    pf_status st = pf__folder_each(path, add_name, p, err);
     free(path);
     return st;
 }
@@ -164,13 +160,13 @@ static pf_status add_picture(pf_page *page, const char *folder, const char *name
 }
 
 static pf_status add_pictures(pf_page *page, const char *folder, int level, pf_error *err) {
-    char first[256], last[256];
-    PF__TRY(find_pictures(folder, first, last, err));
-    if (!*last) return PF_OK;
+    pictures p;
+    PF__TRY(find_pictures(folder, &p, err));
+    if (!*p.last) return PF_OK;
     pf_page_heading(page, level, "Samples");
     pf_page_row_begin(page);
-    pf_status st = strcmp(first, last) != 0 ? add_picture(page, folder, first, err) : PF_OK;
-    if (st == PF_OK) st = add_picture(page, folder, last, err);
+    pf_status st = strcmp(p.first, p.last) != 0 ? add_picture(page, folder, p.first, err) : PF_OK;
+    if (st == PF_OK) st = add_picture(page, folder, p.last, err);
     pf_page_row_end(page);
     return st;
 }

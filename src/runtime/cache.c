@@ -18,7 +18,6 @@
 #include "base/hash.h"
 #include "pushforward/context.h"
 #include "pushforward/version.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -158,31 +157,31 @@ static kind kind_of(const char *name) {
 
 typedef pf_status visitor(void *user, kind k, const char *path, const struct stat *status, pf_error *err);
 
-static pf_status visit(const char *folder, visitor *each, void *user, pf_error *err) {
-    DIR *d = opendir(folder);
-    if (!d && errno == ENOENT) return PF_OK;
-    if (!d)
-        return pf__hint(err, pf__fail(err, PF_SYSTEM, "%s: cannot list the folder", folder),
-                        "see that it is a folder that you may read");
+typedef struct visit {
+    const char *folder;
+    visitor *each;
+    void *user;
+} visit;
+
+static pf_status visit_name(void *user, const char *name, pf_error *err) {
+    const visit *v = user;
+    const kind k = kind_of(name);
+    if (!k) return PF_OK;
+    struct stat status;
+    char *path = pf__path_join(v->folder, name);
     pf_status st = PF_OK;
-    while (st == PF_OK) {
-        struct stat status;
-        errno = 0; /* else the end and a failure are told alike */
-        const struct dirent *e = readdir(d);
-        if (!e && errno) st = pf__fail(err, PF_SYSTEM, "%s: cannot list the folder to its end", folder);
-        if (!e) break;
-        const kind k = kind_of(e->d_name);
-        char *path = k ? pf__path_join(folder, e->d_name) : NULL;
-        if (k && !path)
-            st = pf__fail_memory(err, folder, strlen(folder));
-        else if (k && lstat(path, &status) != 0)
-            st = errno == ENOENT ? PF_OK : pf__fail(err, PF_SYSTEM, "%s: cannot look at it", path);
-        else if (k && S_ISREG(status.st_mode))
-            st = each(user, k, path, &status, err);
-        free(path);
-    }
-    closedir(d);
+    if (!path)
+        st = pf__fail_memory(err, v->folder, strlen(v->folder));
+    else if (lstat(path, &status) != 0)
+        st = errno == ENOENT ? PF_OK : pf__fail(err, PF_SYSTEM, "%s: cannot look at it", path);
+    else if (S_ISREG(status.st_mode))
+        st = v->each(v->user, k, path, &status, err);
+    free(path);
     return st;
+}
+
+static pf_status visit_all(const char *folder, visitor *each, void *user, pf_error *err) {
+    return pf__folder_each(folder, visit_name, &(visit){folder, each, user}, err);
 }
 
 static pf_status count_file(void *user, kind k, const char *path, const struct stat *status, pf_error *err) {
@@ -203,12 +202,12 @@ static pf_status delete_file(void *user, kind k, const char *path, const struct 
 
 pf_status pf_cache_show(const char *folder, pf_cache_usage *usage, pf_error *error) {
     *usage = (pf_cache_usage){0};
-    return visit(folder, count_file, usage, error);
+    return visit_all(folder, count_file, usage, error);
 }
 
 pf_status pf_cache_clear(const char *folder, pf_cache_usage *removed, pf_error *error) {
     *removed = (pf_cache_usage){0};
-    return visit(folder, delete_file, removed, error);
+    return visit_all(folder, delete_file, removed, error);
 }
 
 /* ---- room ---- */
@@ -253,7 +252,7 @@ static int by_age(const void *a, const void *b) {
 void pf__cache_trim(const char *folder, uint64_t most, pf__cache_key key) {
     struct listing l = {0};
     char *spared = path_of(folder, key);
-    if (spared && visit(folder, list_program, &l, NULL) == PF_OK && l.bytes > most) {
+    if (spared && visit_all(folder, list_program, &l, NULL) == PF_OK && l.bytes > most) {
         qsort(l.files, l.count, sizeof *l.files, by_age);
         for (size_t i = 0; i < l.count && l.bytes > most; i++)
             if (strcmp(l.files[i].path, spared) != 0 && unlink(l.files[i].path) == 0)

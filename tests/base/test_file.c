@@ -127,6 +127,34 @@ static void test_folders(void) {
     free(file);
 }
 
+/* Counts; fails where the third is called for. */
+static pf_status count_to_three(void *user, const char *name, pf_error *err) {
+    CU_ASSERT(name[0] != '.');
+    return ++*(int *)user == 3 ? pf__fail(err, PF_DATA, "%s is the third", name) : PF_OK;
+}
+
+static void test_each(void) {
+    pf_error err = {0};
+    char *folder = pf__path_join(root, "each"), *inner = pf__path_join(folder, "inner"),
+         *file = pf__path_join(folder, "file"), *third = pf__path_join(folder, "third");
+    int n = 0;
+    CHECK_OK(pf__folder_each(folder, count_to_three, &n, &err), err); /* not there: nothing in it */
+    CHECK_OK(pf__folder_create(inner, &err), err);
+    CHECK_OK(pf__file_write(file, "x", 1, &err), err);
+    CHECK_OK(pf__folder_each(folder, count_to_three, &n, &err), err);
+    CHECK_INT(n, 2);
+    n = 0;
+    CHECK_OK(pf__file_write(third, "x", 1, &err), err);
+    CHECK_INT(pf__folder_each(folder, count_to_three, &n, &err), PF_DATA);
+    CHECK_CONTAINS(err.message, "is the third");
+    CHECK_INT(pf__folder_each(file, count_to_three, &n, &err), PF_SYSTEM);
+    CHECK_CONTAINS(err.message, "cannot list the folder");
+    free(folder);
+    free(inner);
+    free(file);
+    free(third);
+}
+
 static void check_join(const char *a, const char *b, const char *want) {
     char *got = pf__path_join(a, b);
     CU_ASSERT_STRING_EQUAL(got, want);
@@ -188,6 +216,7 @@ void test_file_suite(void) {
     CU_add_test(s, "commit", test_commit);
     CU_add_test(s, "failures", test_failures);
     CU_add_test(s, "folders", test_folders);
+    CU_add_test(s, "what lies in a folder", test_each);
     CU_add_test(s, "paths", test_paths);
     CU_add_test(s, "strays", test_strays);
 }
