@@ -13,23 +13,21 @@ void pf__fused_free(pf__fused *f) {
     memset(f, 0, sizeof *f);
 }
 
-pf__index_map pf__index_identity(int rank) {
-    pf__index_map m = {{0}, {0}};
-    for (int j = 0; j < PF_RANK_MAX; j++) m.from[j] = (int8_t)(j < rank ? j : -1);
-    return m;
-}
-
-bool pf__index_is_identity(const pf__index_map *map, int rank) {
-    for (int j = 0; j < rank; j++)
-        if (map->from[j] != j || map->shift[j] != 0) return false;
-    return true;
-}
-
 void pf__dense_strides(const pf_shape *shape, int64_t *stride) {
     int64_t s = 1;
     for (int j = shape->rank - 1; j >= 0; j--) {
         stride[j] = s;
         s *= shape->dim[j];
+    }
+}
+
+bool pf__only_ones_move(const pf_shape *a, const pf_shape *b) {
+    int i = 0, j = 0;
+    for (;;) {
+        while (i < a->rank && a->dim[i] == 1) i++;
+        while (j < b->rank && b->dim[j] == 1) j++;
+        if (i == a->rank || j == b->rank) return i == a->rank && j == b->rank;
+        if (a->dim[i++] != b->dim[j++]) return false;
     }
 }
 
@@ -157,10 +155,43 @@ static int find(const pf__fused *f, pf_value v, const pf__index_map *map, int ra
     return -1;
 }
 
-int pf__fused_add(pf__fused *f, const pf_graph *g, pf_value v, const pf__index_map *map, pf__held *held,
+/* An axis of extent 1 has index 0, wherever the walk came from: equal points get equal maps. */
+static pf__index_map without_ones(const pf_shape *shape, const pf__index_map *map) {
+    pf__index_map out = *map;
+    for (int j = 0; j < PF_RANK_MAX; j++)
+        if (j >= shape->rank || shape->dim[j] == 1) out.from[j] = -1, out.shift[j] = 0;
+    return out;
+}
+
+/* The map of a reduction's input: its reduced axes are the columns. */
+static pf__index_map columns_map(const pf__fused *f, const pf__node *n, const pf_shape *in,
+                                 const pf__index_map *map) {
+    pf__index_map out = *map;
+    int column = f->reduce_first;
+    for (int j = 0; j < in->rank; j++) {
+        if (!(n->attr.axes >> j & 1u) || in->dim[j] == 1) continue;
+        out.from[j] = (int8_t)column++;
+        out.shift[j] = 0;
+    }
+    return out;
+}
+
+/* What v is a view of, as far back as a map can follow. */
+static pf_value viewed(const pf_graph *g, pf_value v) {
+    pf_value x = pf__inputs(g, pf__node_of(g, v))[0];
+    if (pf__node_of(g, v)->op != PF__OP_RESHAPE) return x;
+    for (pf_value at = x;; at = pf__inputs(g, pf__node_of(g, at))[0]) {
+        if (pf__only_ones_move(&g->values[at].shape, &g->values[v].shape)) x = at;
+        const pf__op_id op = pf__node_of(g, at)->op;
+        if (op != PF__OP_RESHAPE && op != PF__OP_STOP_GRADIENT) return x;
+    }
+}
+
+int pf__fused_add(pf__fused *f, const pf_graph *g, pf_value v, const pf__index_map *at, pf__held *held,
                   void *user, bool root) {
     pf_value base = 0;
     if (f->failed) return 0;
+    const pf__index_map here = without_ones(&g->values[v].shape, at), *map = &here;
     if (!root && held(user, v, &base)) return add_load(f, g, v, base, map);
     const pf__node *n = pf__node_of(g, v);
     const pf__value *info = &g->values[v];
@@ -184,11 +215,18 @@ int pf__fused_add(pf__fused *f, const pf_graph *g, pf_value v, const pf__index_m
         for (uint32_t i = 0; i < n->input_count; i++)
             in.argument[i] = pf__fused_add(f, g, x[i], map, held, user, false);
         return add_instr(f, &in);
-    case PF__OP_STOP_GRADIENT:
-        return pf__fused_add(f, g, x[0], map, held, user, false);
+    case PF__OP_SUM:
+    case PF__OP_ROW_MAX: {
+        const pf__index_map inner = columns_map(f, n, &g->values[x[0]].shape, map);
+        in.kind = PF__INSTR_REDUCE;
+        in.maximum = n->op == PF__OP_ROW_MAX;
+        in.argument[0] = pf__fused_add(f, g, x[0], &inner, held, user, false);
+        return add_instr(f, &in);
+    }
     default: {
-        pf__index_map inner = view_map(g, n, &g->values[x[0]].shape, map);
-        return pf__fused_add(f, g, x[0], &inner, held, user, false);
+        const pf_value of = viewed(g, v);
+        const pf__index_map inner = view_map(g, n, &g->values[of].shape, map);
+        return pf__fused_add(f, g, of, &inner, held, user, false);
     }
     }
 }

@@ -7,7 +7,9 @@
  *                      t2 = mul t0 t1
  *                      store y      strides (D, 1)  <- t2
  *
- * A reduction sums (or takes the maximum of) its stores' values over a range of axes of the domain. */
+ * A reduction sums (or takes the maximum of) its stores' values over a range of axes of the domain. A row
+ * kernel has the rows' axes in front and the columns' behind: its REDUCE instructions make one number per row
+ * of all columns, which later instructions use again (norms, softmax, losses per sample). */
 #ifndef PF__PLAN_FUSED_H
 #define PF__PLAN_FUSED_H
 
@@ -25,7 +27,8 @@ typedef enum pf__instr_kind {
     PF__INSTR_LOAD,
     PF__INSTR_IOTA,
     PF__INSTR_CONSTANT,
-    PF__INSTR_MAP
+    PF__INSTR_MAP,
+    PF__INSTR_REDUCE /* row kernels: argument[0] over all columns */
 } pf__instr_kind;
 
 typedef struct pf__instr {
@@ -35,6 +38,7 @@ typedef struct pf__instr {
     int argument[3];
     int access;     /* LOAD */
     int axis;       /* IOTA: domain axis, -1 = constant */
+    bool maximum;   /* REDUCE: not the sum */
     double number;  /* CONSTANT; IOTA: the shift */
     pf_value value; /* memo */
     pf__index_map map;
@@ -47,12 +51,17 @@ typedef struct pf__access {
     int instr; /* stores: the register */
 } pf__access;
 
-typedef enum pf__fused_kind { PF__FUSED_POINTWISE, PF__FUSED_SUM, PF__FUSED_MAX } pf__fused_kind;
+typedef enum pf__fused_kind {
+    PF__FUSED_POINTWISE,
+    PF__FUSED_SUM,
+    PF__FUSED_MAX,
+    PF__FUSED_ROW
+} pf__fused_kind;
 
 typedef struct pf__fused {
     pf__fused_kind kind;
     pf_shape domain;
-    int reduce_first, reduce_last; /* axes [first, last) of the domain */
+    int reduce_first, reduce_last; /* axes [first, last) of the domain; rows: the columns */
     pf__instr *instrs;
     int instr_count, instr_capacity;
     pf__access *loads, *stores;
@@ -73,10 +82,12 @@ void pf__fused_store(pf__fused *f, pf__operand operand, pf_dtype dtype, const in
                      int instr);
 /** A register that holds a number. */
 int pf__fused_number(pf__fused *f, double number);
-/** The map of a value of the domain's own shape. */
-pf__index_map pf__index_identity(int rank);
-bool pf__index_is_identity(const pf__index_map *map, int rank);
 void pf__dense_strides(const pf_shape *shape, int64_t *stride);
+/** Whether the shapes differ by dimensions of 1 only. */
+bool pf__only_ones_move(const pf_shape *a, const pf_shape *b);
+
+/** What computing it costs, a product being 1. */
+int pf__scalar_weight(pf__scalar s);
 
 /** Appends the launches of a fused kernel to the lowering. */
 pf_status pf__fused_lower(pf__fused *f, pf__lowering *l, const char *label);

@@ -96,12 +96,16 @@ static void cut_slices(const pf__loops *loops, pf__cut *c, bool row_mode, int64_
     c->slices = first ? ceil_div(first->size, c->slice) : 1;
 }
 
+int pf__fused_width(const pf_device_info *device) {
+    const int width = (int)device->vector_width;
+    if (device->type == PF_DEVICE_CPU) return width < 4 ? 4 : width;
+    return width > 4 ? 4 : width;
+}
+
 void pf__fused_cut(const pf__fused *f, const pf__loops *loops, const pf_device_info *device, pf__cut *cut) {
     memset(cut, 0, sizeof *cut);
     cut->cpu = device->type == PF_DEVICE_CPU;
-    cut->width = (int)device->vector_width;
-    if (cut->cpu && cut->width < 4) cut->width = 4;
-    if (!cut->cpu && cut->width > 4) cut->width = 4;
+    cut->width = pf__fused_width(device);
     cut->rows = 1;
     cut->slices = 1;
     cut->unroll = 1;

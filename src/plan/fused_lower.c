@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * From a fused kernel to launches: one, or two when a reduction is sliced. */
 #include "plan/fused_text.h"
+#include "plan/row.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,8 +62,24 @@ static pf_status lower_partials(pf__lowering *l, const pf__fused *f, const pf__c
     return st;
 }
 
-pf_status pf__fused_lower(pf__fused *f, pf__lowering *l, const char *label) {
+static void write_text(const pf__fused *f, const pf_device_info *device, pf__cut *cut, pf__text *text) {
     pf__loops loops;
+    pf__row row;
+    if (f->kind != PF__FUSED_ROW) {
+        pf__fused_loops(f, &loops);
+        pf__fused_cut(f, &loops, device, cut);
+        pf__fused_text(f, &loops, cut, text);
+        return;
+    }
+    if (pf__row_plan(&row, f, device) == PF_OK)
+        pf__row_text(&row, f, text);
+    else
+        text->failed = true;
+    *cut = row.cut;
+    pf__row_free(&row);
+}
+
+pf_status pf__fused_lower(pf__fused *f, pf__lowering *l, const char *label) {
     pf__cut cut;
     pf__text text = {0};
     uint32_t *partial = NULL;
@@ -72,9 +89,7 @@ pf_status pf__fused_lower(pf__fused *f, pf__lowering *l, const char *label) {
         free(operands);
         return pf__fail_memory(l->err, "a fused kernel", 0);
     }
-    pf__fused_loops(f, &loops);
-    pf__fused_cut(f, &loops, l->device, &cut);
-    pf__fused_text(f, &loops, &cut, &text);
+    write_text(f, l->device, &cut, &text);
     partial = calloc((size_t)f->store_count + 1, sizeof *partial);
     if (!partial || text.failed) {
         st = pf__fail_memory(l->err, "a fused kernel's text", text.length);

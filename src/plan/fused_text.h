@@ -31,6 +31,8 @@ typedef struct pf__cut {
     int dims;
 } pf__cut;
 
+/** Lanes of a vector. */
+int pf__fused_width(const pf_device_info *device);
 void pf__fused_loops(const pf__fused *f, pf__loops *loops);
 void pf__fused_cut(const pf__fused *f, const pf__loops *loops, const pf_device_info *device, pf__cut *cut);
 void pf__fused_text(const pf__fused *f, const pf__loops *loops, const pf__cut *cut, pf__text *out);
@@ -38,5 +40,28 @@ void pf__fused_text(const pf__fused *f, const pf__loops *loops, const pf__cut *c
 void pf__partials_text(bool maximum, int64_t count, const pf__cut *cut, pf__text *out);
 /** What every generated kernel stands on: vector types, loads, stores, lane sums, for a width. */
 const char *pf__prelude_text(void);
+
+/* The pieces of those texts (instr_text.c). Loop k has the variable d<k>, the vector loop c; register i is
+ * t<i>, of type V, I or U; load i reads a<i> + o<i>, store i writes y<i> + p<i>. */
+
+char pf__register_letter(pf_dtype dtype);
+/** The opening line with all arguments. */
+void pf__print_signature(pf__text *t, const pf__fused *f, const pf__cut *cut);
+/** The variables of the loops that make up the row index r (and, for slices, s). */
+void pf__print_decode(pf__text *t, const pf__loops *loops, const pf__cut *cut, const char *indent);
+/** The element offset of an access at the current loop variables, without the vector loop: "o3 + d0 * 34u +
+ * 2u". */
+void pf__print_base(pf__text *t, const pf__fused *f, const pf__loops *loops, const pf__access *a,
+                    const char *prefix, int index);
+/** The address b<load>, or the register of a load that does not move along the vector loop. */
+void pf__print_address(pf__text *t, const pf__fused *f, const pf__loops *loops, int load, const char *indent);
+void pf__print_setup(pf__text *t, const pf__fused *f, const pf__loops *loops, const char *indent);
+/** Instruction i, or all, at column c. */
+void pf__print_instr(pf__text *t, const pf__fused *f, const pf__loops *loops, int i, int width,
+                     const char *indent);
+void pf__print_body(pf__text *t, const pf__fused *f, const pf__loops *loops, int width, const char *indent);
+void pf__print_store(pf__text *t, const pf__fused *f, const pf__loops *loops, int index, int width,
+                     const char *value, const char *offset, const char *indent);
+int64_t pf__vector_stride(const pf__loops *loops, const pf__access *a);
 
 #endif

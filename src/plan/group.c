@@ -11,7 +11,7 @@
 
 /* Limits of one generated kernel: its arguments, and its registers (compilers slow down sharply once they
  * spill). */
-enum { MOST_ACCESSES = 28, MOST_INSTRS = 220 };
+enum { MOST_ACCESSES = 28, MOST_INSTRS = 220, MOST_REDUCTIONS = 24 };
 
 bool pf__compile_held(void *user, pf_value v, pf_value *base) {
     pf__compile *c = user;
@@ -21,29 +21,8 @@ bool pf__compile_held(void *user, pf_value v, pf_value *base) {
     return true;
 }
 
-static bool fits_together(const pf__task *a, const pf__task *b) {
-    const bool store_a = a->kind == PF__TASK_STORE || a->kind == PF__TASK_ZERO,
-               store_b = b->kind == PF__TASK_STORE || b->kind == PF__TASK_ZERO;
-    if (a->stage != b->stage || !pf__shape_equal(&a->domain, &b->domain) || store_a != store_b) return false;
-    return store_a ||
-           (a->kind == b->kind && a->reduce_first == b->reduce_first && a->reduce_last == b->reduce_last);
-}
-
-static void add_to_fused(pf__compile *c, pf__fused *f, const pf__task *t) {
-    const pf__index_map map = pf__index_identity(t->domain.rank);
-    const int r = t->kind == PF__TASK_ZERO
-                      ? pf__fused_number(f, 0.0)
-                      : pf__fused_add(f, c->graph, t->compute, &map, pf__compile_held, c, t->root);
-    pf__operand y = {.kind = PF__OPERAND_WRITE, .id = t->storage};
-    pf__fused_store(f, y, t->dtype, t->stride, t->offset, r);
-}
-
-static pf__fused fused_for(const pf__task *t) {
-    pf__fused f = {.domain = t->domain, .reduce_first = t->reduce_first, .reduce_last = t->reduce_last};
-    f.kind = t->kind == PF__TASK_SUM   ? PF__FUSED_SUM
-             : t->kind == PF__TASK_MAX ? PF__FUSED_MAX
-                                       : PF__FUSED_POINTWISE;
-    return f;
+static bool is_store(const pf__task *t) {
+    return t->kind == PF__TASK_STORE || t->kind == PF__TASK_ZERO;
 }
 
 /* Whether the last vector of a row runs into the next row, which another work-item may be writing. */
@@ -58,7 +37,8 @@ static bool rows_touch(const pf__fused *f) {
 static bool elementwise(const pf__fused *f, const pf__access *a) {
     int64_t dense[PF_RANK_MAX] = {0};
     pf__dense_strides(&f->domain, dense);
-    if (a->offset != 0 || f->kind != PF__FUSED_POINTWISE || rows_touch(f)) return false;
+    if (a->offset != 0 || (f->kind != PF__FUSED_POINTWISE && f->kind != PF__FUSED_ROW) || rows_touch(f))
+        return false;
     for (int j = 0; j < f->domain.rank; j++)
         if (f->domain.dim[j] != 1 && a->stride[j] != dense[j]) return false;
     return true;
@@ -69,6 +49,7 @@ static void name_storages(pf__compile *c, pf__fused *f) {
     for (int i = 0; i < f->load_count; i++) {
         pf__access *a = &f->loads[i];
         a->operand.id = c->storage_of[a->operand.id] - 1;
+        c->storages[a->operand.id].tail |= rows_touch(f);
         a->operand.elementwise = elementwise(f, a);
     }
     for (int i = 0; i < f->store_count; i++) f->stores[i].operand.elementwise = elementwise(f, &f->stores[i]);
@@ -77,6 +58,7 @@ static void name_storages(pf__compile *c, pf__fused *f) {
 static void label_of(const pf__fused *f, char *label, size_t size) {
     int n = snprintf(label, size, "%s ",
                      f->kind == PF__FUSED_POINTWISE ? "map"
+                     : f->kind == PF__FUSED_ROW     ? "row"
                      : f->kind == PF__FUSED_SUM     ? "sum"
                                                     : "max");
     for (int j = 0; j < f->domain.rank && n < (int)size - 24; j++)
@@ -87,28 +69,98 @@ static void label_of(const pf__fused *f, char *label, size_t size) {
     snprintf(label + n, size - (size_t)n, " (%d in, %d out)", f->load_count, f->store_count);
 }
 
-/* Takes task i and every later one that fits, as far as the limits allow, and lowers them as one kernel. */
-static pf_status lower_group(pf__compile *c, int *order, int first, int last) {
-    pf__task *lead = &c->tasks[order[first]];
-    pf__fused f = fused_for(lead);
-    int members = 0;
-    for (int i = first; i < last; i++) {
-        pf__task *t = &c->tasks[order[i]];
-        if (t->done || !fits_together(lead, t)) continue;
-        const int loads = f.load_count, instrs = f.instr_count;
-        add_to_fused(c, &f, t);
-        if (members && (f.load_count + f.store_count > MOST_ACCESSES || f.instr_count > MOST_INSTRS)) {
-            f.store_count--; /* does not fit any more: leave it to the next kernel */
-            f.load_count = loads;
-            f.instr_count = instrs;
+/* ---- groups ---- */
+
+static pf__fused fused_for(const pf__compile *c, const pf__members *m) {
+    const pf__task *lead = &c->tasks[m->list[0]];
+    const int family = pf__compile_family(c, lead);
+    bool rows = false;
+    for (int i = 0; i < m->count; i++) {
+        const pf__task *t = &c->tasks[m->list[i]];
+        rows = rows || (family && (!is_store(t) || !pf__shape_equal(&t->domain, &lead->domain)));
+    }
+    pf__fused f = {.kind = PF__FUSED_ROW};
+    if (rows) {
+        f.domain = c->families[family - 1].domain;
+        f.reduce_first = c->families[family - 1].rows;
+        f.reduce_last = f.domain.rank;
+        return f;
+    }
+    f.kind = lead->kind == PF__TASK_SUM   ? PF__FUSED_SUM
+             : lead->kind == PF__TASK_MAX ? PF__FUSED_MAX
+                                          : PF__FUSED_POINTWISE;
+    f.domain = lead->domain;
+    f.reduce_first = lead->reduce_first;
+    f.reduce_last = lead->reduce_last;
+    return f;
+}
+
+/* The register of a task's result, or of what its reduction is over. */
+static int add_task(pf__compile *c, pf__fused *f, const pf__task *t) {
+    const bool row = f->kind == PF__FUSED_ROW && !is_store(t);
+    if (t->kind == PF__TASK_ZERO) return pf__fused_number(f, 0.0);
+    return pf__fused_add(f, c->graph, row ? t->whole : t->compute, &t->map, pf__compile_held, c,
+                         row || t->root);
+}
+
+/* How often the members load each value. */
+static void count_uses(pf__compile *c, const pf__members *m) {
+    memset(c->group_uses, 0, c->graph->value_count * sizeof *c->group_uses);
+    for (int i = 0; i < m->count; i++) {
+        const pf__task *t = &c->tasks[m->list[i]];
+        for (int k = 0; k < t->load_count; k++) c->group_uses[t->loads[k]]++;
+    }
+}
+
+/* Whether nothing but the group needs the task's result: it stays in registers. */
+static bool is_private(const pf__compile *c, const pf__task *t) {
+    return t->whole && c->uses[t->whole] > 0 && c->uses[t->whole] == c->group_uses[t->whole];
+}
+
+/* Builds the kernel of the members, as many of the first as the limits allow; how many. */
+static int build_group(pf__compile *c, const pf__members *m, pf__fused *f, bool limits) {
+    int taken = 0, reductions = 0;
+    *f = fused_for(c, m);
+    count_uses(c, m);
+    for (; taken < m->count; taken++) {
+        const pf__task *t = &c->tasks[m->list[taken]];
+        const int loads = f->load_count, instrs = f->instr_count, stores = f->store_count;
+        const int r = add_task(c, f, t);
+        const bool in_row = f->kind == PF__FUSED_ROW || is_store(t); /* later members may use it */
+        if (!in_row || !is_private(c, t))
+            pf__fused_store(f, (pf__operand){.kind = PF__OPERAND_WRITE, .id = t->storage}, t->dtype,
+                            t->stride, t->offset, r);
+        if (limits && taken &&
+            (f->load_count + f->store_count > MOST_ACCESSES || f->instr_count > MOST_INSTRS ||
+             (reductions += !is_store(t)) > MOST_REDUCTIONS)) {
+            f->store_count = stores; /* does not fit any more: leave it to the next kernel */
+            f->load_count = loads;
+            f->instr_count = instrs;
             break;
         }
-        members++;
-        t->done = true;
-        if (t->root) c->in_group[t->compute] = 1;
+        if (t->whole && in_row) c->in_group[t->whole] = 1;
     }
-    for (int i = first; i < last; i++)
-        if (c->tasks[order[i]].root) c->in_group[c->tasks[order[i]].compute] = 0;
+    for (int i = 0; i < m->count; i++) c->in_group[c->tasks[m->list[i]].whole] = 0;
+    return taken;
+}
+
+/* Takes the first of the tasks in order and every later one that fits, as far as the limits allow, and lowers
+ * them as one kernel. */
+static pf_status lower_group(pf__compile *c, const int *order, int count) {
+    pf__fused f = {.kind = PF__FUSED_POINTWISE};
+    pf__members m = {calloc((size_t)count, sizeof *m.list), 0};
+    if (!m.list) return pf__fail_memory(c->err, "a kernel's tasks", (size_t)count * sizeof *m.list);
+    for (int i = 0; i < count; i++)
+        if (!c->tasks[order[i]].done && pf__compile_together(c, &c->tasks[order[0]], &c->tasks[order[i]]))
+            m.list[m.count++] = order[i];
+    const int taken = build_group(c, &m, &f, true);
+    if (taken < m.count) { /* what is private to fewer tasks? */
+        pf__fused_free(&f);
+        m.count = taken;
+        build_group(c, &m, &f, false);
+    }
+    for (int i = 0; i < m.count; i++) c->tasks[m.list[i]].done = true;
+    free(m.list);
     char label[128];
     name_storages(c, &f);
     label_of(&f, label, sizeof label);
@@ -160,7 +212,7 @@ static int compare_items(const void *a, const void *b) {
 static bool has_candidates(const pf__compile *c, const pf__node *n) {
     const pf_value v = n->first_output;
     if (n->op == PF__OP_RANDOM) return !c->storages[c->storage_of[v] - 1].leaf;
-    return n->op == PF__OP_MATMUL || n->op == PF__OP_GATHER || n->op == PF__OP_GATHER_ADJOINT;
+    return pf__by_hand(n);
 }
 
 /* The next product of this stage with the same right operand, or NULL: the dual batch of a value and its
@@ -197,7 +249,7 @@ static pf_status lower_items(pf__compile *c, pf__item *items, int count, int *or
             end++;
         }
         for (int k = 0; k < end - i; k++)
-            if (!c->tasks[order[k]].done) PF__TRY(lower_group(c, order, k, end - i));
+            if (!c->tasks[order[k]].done) PF__TRY(lower_group(c, order + k, end - i - k));
         i = end;
     }
     return PF_OK;

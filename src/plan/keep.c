@@ -31,16 +31,6 @@ static void keep(pf__compile *c, pf_value v) {
     c->kept[pf__alias(c->graph, v)] = 1;
 }
 
-static bool only_ones_move(const pf_shape *a, const pf_shape *b) {
-    int i = 0, j = 0;
-    for (;;) {
-        while (i < a->rank && a->dim[i] == 1) i++;
-        while (j < b->rank && b->dim[j] == 1) j++;
-        if (i == a->rank || j == b->rank) return i == a->rank && j == b->rank;
-        if (a->dim[i++] != b->dim[j++]) return false;
-    }
-}
-
 /* What an operation demands of memory, whatever the costs. */
 static void keep_structure(pf__compile *c, const pf__node *n) {
     const pf_graph *g = c->graph;
@@ -49,6 +39,8 @@ static void keep_structure(pf__compile *c, const pf__node *n) {
     case PF__OP_MATMUL:
     case PF__OP_GATHER:
     case PF__OP_GATHER_ADJOINT:
+    case PF__OP_DRIFT:
+    case PF__OP_DRIFT_DISTANCE:
         keep(c, n->first_output);
         for (uint32_t i = 0; i < n->input_count; i++) keep(c, x[i]);
         break;
@@ -62,15 +54,15 @@ static void keep_structure(pf__compile *c, const pf__node *n) {
         keep(c, n->first_output);
         break;
     case PF__OP_RESHAPE:
-        if (!only_ones_move(&g->values[x[0]].shape, &g->values[n->first_output].shape)) keep(c, x[0]);
+        if (!pf__only_ones_move(&g->values[x[0]].shape, &g->values[n->first_output].shape)) keep(c, x[0]);
         break;
     default:
         break;
     }
 }
 
-static int weight(const pf__node *n) {
-    switch ((pf__scalar)n->attr.kind) {
+int pf__scalar_weight(pf__scalar s) {
+    switch (s) {
     case PF__EXP:
     case PF__LOG:
     case PF__LOG1P:
@@ -98,7 +90,7 @@ static int input_cost(const pf__compile *c, const int *cost, pf_value v) {
 
 static int expression_cost(const pf__compile *c, const pf__node *n, const int *cost) {
     const pf_value *x = pf__inputs(c->graph, n);
-    int sum = n->op == PF__OP_MAP ? weight(n) : 0;
+    int sum = n->op == PF__OP_MAP ? pf__scalar_weight((pf__scalar)n->attr.kind) : 0;
     for (uint32_t i = 0; i < n->input_count; i++) {
         bool again = false;
         for (uint32_t j = 0; j < i; j++) again = again || x[j] == x[i];

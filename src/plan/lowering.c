@@ -73,6 +73,10 @@ static void resolve_operands(pf__compile *c, pf__plan_step *s, bool generated) {
         if (!o->workspace && !generated) o->id = c->storage_of[pf__alias(c->graph, (pf_value)o->id)] - 1;
         if (o->id == PF__STEP_BLOCK) continue;
         pf__storage *st = &c->storages[o->id];
+        if (!generated && o->kind == PF__OPERAND_READ && st->value) { /* rows that end within a vector */
+            const pf_shape *shape = &c->graph->values[st->value].shape;
+            st->tail |= shape->rank > 0 && shape->dim[shape->rank - 1] % 16 != 0;
+        }
         const int at = c->step_count - 1;
         if (at < st->first) st->first = at;
         if (at > st->last) st->last = at;

@@ -10,7 +10,9 @@
 
 enum { ALIGN_WORDS = 64 };
 
-static uint64_t rounded(uint64_t words) {
+/* What a vector reads past the end is its own: another work-item may be writing what lies behind. */
+static uint64_t rounded(const pf__storage *s) {
+    const uint64_t words = s->count + (s->tail ? 15 : 0);
     return (words + ALIGN_WORDS - 1) / ALIGN_WORDS * ALIGN_WORDS;
 }
 
@@ -80,7 +82,7 @@ typedef struct pf__forbidden {
 static int forbid(const pf__storage *placed, const pf__storage *s, pf__forbidden *list) {
     if (!alive_together(placed, s)) return 0;
     const int64_t at = (int64_t)placed->offset;
-    *list = (pf__forbidden){at - (int64_t)rounded(s->count), at + (int64_t)rounded(placed->count)};
+    *list = (pf__forbidden){at - (int64_t)rounded(s), at + (int64_t)rounded(placed)};
     return 1;
 }
 
@@ -134,12 +136,12 @@ static uint64_t alive_at(const pf__compile *c, int step, uint8_t *taken) {
     for (uint32_t i = 0; i < c->storage_count; i++) {
         const pf__storage *s = &c->storages[i];
         if (s->fixed || s->first > step || s->last < step) continue;
-        alive += rounded(s->count);
+        alive += rounded(s);
         if (s->first != step) continue;
         for (uint32_t p = 0; p < c->storage_count; p++) {
             if (taken[p] || !may_take(c, p, i)) continue;
             taken[p] = 1;
-            alive -= rounded(s->count);
+            alive -= rounded(s);
             break;
         }
     }
@@ -232,7 +234,7 @@ pf_status pf__compile_places(pf__compile *c, uint64_t *arena_words, uint64_t *lo
     for (uint32_t i = 0; i < c->storage_count; i++) {
         const pf__storage *s = &c->storages[i];
         if (!s->fixed && s->first <= s->last)
-            list[count++] = (pf__sorted){i, rounded(s->count), s->first, s->last - s->first};
+            list[count++] = (pf__sorted){i, rounded(s), s->first, s->last - s->first};
     }
     *arena_words = place_best(c, list, count, scratch);
     *lower_bound_words = lower_bound(c, taken);

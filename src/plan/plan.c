@@ -145,9 +145,11 @@ static pf_status compile_begin(pf__compile *c, const pf__plan_desc *desc, pf_err
     c->storage_of = calloc(g->value_count, sizeof *c->storage_of);
     c->stage = calloc(g->value_count, sizeof *c->stage);
     c->writer = calloc(g->value_count, sizeof *c->writer);
+    c->uses = calloc(g->value_count, sizeof *c->uses);
+    c->group_uses = calloc(g->value_count, sizeof *c->group_uses);
     c->output_storage = calloc((size_t)desc->output_count + 1, sizeof *c->output_storage);
-    if (!c->needed || !c->kept || !c->in_group || !c->storage_of || !c->stage || !c->writer ||
-        !c->output_storage)
+    if (!c->needed || !c->kept || !c->in_group || !c->storage_of || !c->stage || !c->writer || !c->uses ||
+        !c->group_uses || !c->output_storage)
         return pf__fail_memory(err, "a plan", g->value_count * 16ull);
     for (uint32_t i = 0; i < g->value_count; i++) c->writer[i] = -1;
     pf__lowering_begin(c);
@@ -165,12 +167,17 @@ void pf__compile_free(pf__compile *c) {
         free(c->steps[i].label);
         free(c->steps[i].operands);
     }
+    for (int i = 0; i < c->task_count; i++) free(c->tasks[i].loads);
     free(c->needed);
     free(c->kept);
     free(c->in_group);
     free(c->storage_of);
     free(c->stage);
     free(c->writer);
+    free(c->uses);
+    free(c->group_uses);
+    free(c->families);
+    free(c->claims);
     free(c->output_storage);
     free(c->storages);
     free(c->tasks);
@@ -179,18 +186,55 @@ void pf__compile_free(pf__compile *c) {
     pf__text_free(&c->choices);
 }
 
+/* Leaves that lie somewhere already, constants and views need no launch of their own. */
+static bool is_work(const pf__compile *c, const pf__node *n) {
+    switch (n->op) {
+    case PF__OP_INPUT:
+    case PF__OP_PARAMETER:
+    case PF__OP_CONSTANT:
+    case PF__OP_IOTA:
+    case PF__OP_RESHAPE:
+    case PF__OP_PERMUTE:
+    case PF__OP_SLICE:
+    case PF__OP_BROADCAST:
+    case PF__OP_STOP_GRADIENT:
+        return false;
+    case PF__OP_RANDOM:
+        return !c->storages[c->storage_of[n->first_output] - 1].leaf;
+    default:
+        return true;
+    }
+}
+
+static void count_nodes(const pf__compile *c, pf__plan_report *r) {
+    const pf_graph *g = c->graph;
+    for (uint32_t i = 1; i < g->node_count; i++) {
+        const pf__node *n = &g->nodes[i];
+        if (!c->needed[i]) continue;
+        r->nodes++;
+        if (!is_work(c, n)) continue;
+        r->unfused++;
+        for (uint32_t k = 0; k < n->output_count; k++) {
+            const pf__value *v = &g->values[n->first_output + k];
+            r->unfused_bytes += (uint64_t)pf_shape_count(&v->shape) * pf_dtype_bytes(v->dtype);
+        }
+    }
+}
+
 static pf_status compile(pf__compile *c, pf__plan *plan) {
     uint64_t arena_words = 0, bound = 0;
     PF__TRY(pf__compile_keep(c));
     PF__TRY(pf__compile_storages(c));
     PF__TRY(pf__compile_tasks(c));
+    PF__TRY(pf__compile_delay(c));
     PF__TRY(pf__compile_groups(c));
     PF__TRY(pf__compile_places(c, &arena_words, &bound));
     plan->report.launches = c->step_count;
     plan->report.kernels = c->kernel_count;
-    for (uint32_t i = 1; i < c->graph->node_count; i++) plan->report.nodes += c->needed[i];
+    count_nodes(c, &plan->report);
     for (uint32_t i = 0; i < c->storage_count; i++)
-        if (!c->storages[i].fixed) plan->report.sum_bytes += 4 * c->storages[i].count;
+        if (!c->storages[i].fixed && c->storages[i].first <= c->storages[i].last)
+            plan->report.sum_bytes += 4 * c->storages[i].count;
     plan->report.arena_bytes = 4 * arena_words;
     plan->report.lower_bound_bytes = 4 * bound;
     plan->report.flops = c->flops;

@@ -53,8 +53,10 @@ pf__place pf__plan_place(const pf__plan *plan, int output);
 typedef struct pf__plan_report {
     int launches, kernels;      /* launches per replay; distinct kernels built */
     int nodes;                  /* graph nodes that were needed */
+    int unfused;                /* of them, those that would be a launch each without fusion */
     uint64_t arena_bytes;       /* what placement needed */
     uint64_t sum_bytes;         /* what all tensors would need side by side */
+    uint64_t unfused_bytes;     /* what the results of those nodes would need side by side */
     uint64_t lower_bound_bytes; /* the most that is alive at one launch */
     double flops;               /* of products, per replay */
 } pf__plan_report;

@@ -18,7 +18,8 @@
     X(8, ema0, f) X(9, ema1, f) X(10, ema2, f) X(11, ema3, f) /* decays of the EMA copies */                 \
     X(12, t, f) X(13, r, f) X(14, h, f) /* samplers: from time t to time r, h = t - r */                     \
     X(15, c0, f) X(16, c1, f) X(17, c2, f) X(18, c3, f) X(19, c4, f) /* solver coefficients */               \
-    X(20, warmup, f) /* a method's own warm-up in [0, 1] */
+    X(20, warmup, f) /* a method's own warm-up in [0, 1] */                                                  \
+    X(21, target, f) X(22, levels, f) X(23, gap, f) /* a method's curriculum: methods/method.h */
 /* clang-format on */
 
 typedef struct pf__step_block {

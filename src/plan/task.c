@@ -186,6 +186,7 @@ static pf_status reduce_task(pf__compile *c, const pf__node *n) {
     pf__task *t = add_task(c, n->op == PF__OP_SUM ? PF__TASK_SUM : PF__TASK_MAX, pf__inputs(c->graph, n)[0],
                            v, c->storage_of[v] - 1);
     if (!t) return PF_MEMORY;
+    t->whole = v;
     pf__dense_strides(&c->graph->values[v].shape, t->stride);
     t->reduce_first = PF_RANK_MAX;
     for (int j = 0; j < t->domain.rank; j++) {
@@ -206,6 +207,8 @@ static pf_status node_tasks(pf__compile *c, const pf__node *n) {
     case PF__OP_MATMUL:
     case PF__OP_GATHER:
     case PF__OP_GATHER_ADJOINT:
+    case PF__OP_DRIFT:
+    case PF__OP_DRIFT_DISTANCE:
         return PF_OK;
     case PF__OP_CONCAT:
         return concat_tasks(c, n);
@@ -218,53 +221,29 @@ static pf_status node_tasks(pf__compile *c, const pf__node *n) {
         pf__task *t = add_task(c, PF__TASK_STORE, v, v, c->storage_of[v] - 1);
         if (!t) return PF_MEMORY;
         t->root = true;
+        t->whole = v;
         return PF_OK;
     }
     }
 }
 
-/* The stage of a task: after everything it loads, except what a kernel of the same stage and domain computes
- * at the same element. */
-static pf_status stage_task(pf__compile *c, pf__task *t) {
-    pf__fused f = {.domain = t->domain};
-    int64_t dense[PF_RANK_MAX] = {0};
-    const pf__index_map map = pf__index_identity(t->domain.rank);
-    if (t->kind != PF__TASK_ZERO) pf__fused_add(&f, c->graph, t->compute, &map, pf__compile_held, c, t->root);
-    pf__dense_strides(&t->domain, dense);
-    t->stage = 1;
-    for (int i = 0; i < f.load_count; i++) {
-        const pf_value base = (pf_value)f.loads[i].operand.id;
-        const pf__task *w = c->writer[base] >= 0 ? &c->tasks[c->writer[base]] : NULL;
-        bool same = w && t->kind == PF__TASK_STORE && f.loads[i].offset == 0 &&
-                    pf__shape_equal(&w->domain, &t->domain);
-        for (int j = 0; same && j < t->domain.rank; j++)
-            same = f.loads[i].stride[j] == (t->domain.dim[j] == 1 ? f.loads[i].stride[j] : dense[j]);
-        const int after = c->stage[base] + (same ? 0 : 1);
-        if (after > t->stage) t->stage = after;
-    }
-    const bool failed = f.failed;
-    pf__fused_free(&f);
-    return failed ? pf__fail_memory(c->err, "a fused kernel", 0) : PF_OK;
-}
-
 static pf_status stage_node(pf__compile *c, const pf__node *n, int first_task) {
     const pf_value v = n->first_output;
     int stage = pf__is_leaf(c->graph, v) ? 0 : 1;
-    if (n->op == PF__OP_MATMUL || n->op == PF__OP_GATHER || n->op == PF__OP_GATHER_ADJOINT)
+    if (pf__by_hand(n))
         for (uint32_t i = 0; i < n->input_count; i++) {
-            const int after = c->stage[pf__alias(c->graph, pf__inputs(c->graph, n)[i])] + 1;
-            if (after > stage) stage = after;
+            const pf_value x = pf__alias(c->graph, pf__inputs(c->graph, n)[i]);
+            if (c->stage[x] + 1 > stage) stage = c->stage[x] + 1;
+            c->uses[x]++;
         }
+    int least = 1;
     for (int i = first_task; i < c->task_count; i++) {
-        PF__TRY(stage_task(c, &c->tasks[i]));
-        if (i > first_task && c->tasks[first_task].kind == PF__TASK_ZERO &&
-            c->tasks[i].stage <= c->tasks[first_task].stage)
-            c->tasks[i].stage = c->tasks[first_task].stage + 1; /* the region is stored over the zeros */
+        PF__TRY(pf__compile_stage(c, &c->tasks[i], least));
+        if (c->tasks[i].kind == PF__TASK_ZERO) least = c->tasks[i].stage + 1; /* the region over the zeros */
         if (c->tasks[i].stage > stage) stage = c->tasks[i].stage;
     }
     c->stage[v] = stage;
-    const pf__task *t = first_task < c->task_count ? &c->tasks[first_task] : NULL;
-    c->writer[v] = t && t->root ? first_task : -1;
+    c->writer[v] = first_task < c->task_count && c->tasks[first_task].whole == v ? first_task : -1;
     return PF_OK;
 }
 
@@ -279,10 +258,11 @@ pf_status pf__compile_tasks(pf__compile *c) {
     }
     for (int i = 0; i < c->desc->output_count; i++) { /* copies */
         const pf_value v = pf__alias(g, c->desc->outputs[i].value);
+        c->uses[v]++;
         if (c->output_storage[i] == c->storage_of[v] - 1) continue;
         pf__task *t = add_task(c, PF__TASK_STORE, v, g->value_count, c->output_storage[i]);
         if (!t) return PF_MEMORY;
-        PF__TRY(stage_task(c, t));
+        PF__TRY(pf__compile_stage(c, t, 1));
     }
     return PF_OK;
 }

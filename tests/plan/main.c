@@ -5,6 +5,7 @@
 void test_operations_suite(void);
 void test_random_graphs_suite(void);
 void test_plan_suite(void);
+void test_rows_suite(void);
 void test_gaussian_suite(void);
 
 int main(void) {
@@ -12,6 +13,7 @@ int main(void) {
     test_operations_suite();
     test_random_graphs_suite();
     test_plan_suite();
+    test_rows_suite();
     test_gaussian_suite();
     int failed = check_run();
     test_context_close();

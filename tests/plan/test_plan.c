@@ -69,7 +69,8 @@ static void test_in_place(void) {
         CHECK_NEAR(ms[i], m2_, 1e-6);
         CHECK_NEAR(ps[i], x - 0.01 * (m1 + m2_) / sqrt(sum), 1e-6);
     }
-    CHECK_INT(pf__plan_describe(plan).arena_bytes > 0, 1);
+    CHECK_INT(pf__plan_describe(plan).launches, 1); /* so short a row: the norm stays in a register */
+    CHECK_INT(pf__plan_describe(plan).arena_bytes, 0);
     pf__plan_destroy(&plan);
     close_bench(&b);
 }
@@ -96,7 +97,7 @@ static void test_taking_places(void) {
     pf_value gated = pf_mul(g, pf_silu(g, pf_matmul(g, x, narrow, false, false)), row);
     y = pf_matmul(g, gated, pf_input(g, "tall", PF_F32, pf_shape_of(2, odd, 1)), false, false);
     CU_ASSERT(compare_with(g, &y, 1, 0, NULL, 0, "generic", &report) < 1e-5);
-    CHECK_INT(report.arena_bytes, 4 * 2 * ROWS * odd);
+    CHECK_INT(report.arena_bytes, 4 * 2 * (ROWS * odd + 64)); /* and what such loads touch behind the tensors */
     pf_value turned = pf_permute(g, pf_matmul(g, x, w, false, false),
                                  (int[]){1, 0}); /* not element by element */
     y = pf_matmul(g, pf_silu(g, turned), thin, false, false);
