@@ -94,6 +94,9 @@ void cli_json_print(struct cJSON *object);
 /** Memory was short: exit code 1 and a message. */
 bool cli_json_lacked(void);
 
+/* ---- profile.c ---- */
+void cli_profile(const pf_profile *profile, const pf_limits *limits);
+
 /* ---- progress.c ---- */
 typedef struct progress {
     bool quiet, terminal;

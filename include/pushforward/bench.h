@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What a device is worth: whether it computes rightly. Before training on a device:
+ * What a device is worth: whether it computes rightly, and how fast it can be. Before training on a device:
  *
  *     pf_selftest_result found;
  *     pf_status st = pf_selftest_require(context, NULL, &found, &error);
@@ -69,5 +69,16 @@ PF_API bool pf_selftest_recall(pf_context *context, pf_selftest_result *result);
  * remembers nothing: each call runs. result may be NULL. */
 PF_API pf_status pf_selftest_require(pf_context *context, const pf_selftest_desc *desc,
                                      pf_selftest_result *result, pf_error *error);
+
+/** What a device does at most, measured with kernels of ours. */
+typedef struct pf_limits {
+    double flops; /* per second: multiply-adds in registers, each two operations */
+    double bytes; /* per second: the triad a = b + s c on vectors of 64 MiB (less on a small device) */
+    double launch_seconds; /* of a kernel that does next to nothing, among many */
+    double seconds;        /* that measuring took */
+} pf_limits;
+
+/** Takes less than a second on an idle device, and 192 MiB of its memory meanwhile. */
+PF_API pf_status pf_limits_measure(pf_context *context, pf_limits *out, pf_error *error);
 
 #endif

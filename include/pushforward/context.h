@@ -77,6 +77,7 @@ PF_API const char *pf_context_avoided(const pf_context *context);
 typedef struct pf_context_counts {
     uint64_t launches;                        /* kernels and library calls enqueued */
     uint64_t blocking;                        /* calls that waited for the device */
+    uint64_t paced;                           /* of them, to stay at most a few steps ahead of it */
     uint64_t allocations;                     /* device buffers created */
     uint64_t bytes, bytes_peak;               /* device memory held by buffers of this context */
     uint64_t programs_built, programs_loaded; /* compiled from source; taken from the program cache */

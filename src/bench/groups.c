@@ -128,6 +128,20 @@ static void sums(pf__trial *t, bool quick) {
     }
 }
 
+/* Kernels that reduce a row, use the result and reduce again, with a derivative. */
+static void rows(pf__trial *t, bool quick) {
+    (void)quick;
+    pf_graph *g = t->graph;
+    pf_value x = matrix(t, "x", 37, 19, 37), bar = matrix(t, "bar", 37, 19, 37), back = 0;
+    pf_value centred = pf_sub(g, x, pf_mean(g, x, 2, true));
+    pf_value variance = pf_mean(g, pf_square(g, centred), 2, true);
+    pf_value norm = pf_mul(g, centred, pf_rsqrt(g, pf_add_number(g, variance, 0.01)));
+    pf_value e = pf_exp(g, pf_sub(g, x, pf_row_max(g, x, 2, true)));
+    pf__trial_add(t, "norm of rows", norm);
+    pf__trial_add(t, "softmax", pf_div(g, e, pf_sum(g, e, 2, true)));
+    if (pf_vjp(g, &norm, &bar, 1, &x, 1, &back) == PF_OK) pf__trial_add(t, "norm of rows, reverse", back);
+}
+
 static void maxima(pf__trial *t, bool quick) {
     (void)quick;
     pf_graph *g = t->graph;
@@ -267,6 +281,25 @@ static void training(pf__trial *t, bool quick) {
     pf__trial_add(t, "long product", pf_matmul(t->graph, a, b, true, false));
 }
 
+/* Two groups of samples and data: V at once, by differences, by products; and distances in blocks. */
+static void drifting(pf__trial *t, bool quick) {
+    static const int dims[] = {2, 20, 100};
+    static const char *const names[][2] = {{"drift, 2-D", "drift two-sided, 2-D"},
+                                           {"drift, 20-D", "drift two-sided, 20-D"},
+                                           {"drift, 100-D", "drift two-sided, 100-D"}};
+    pf_graph *g = t->graph;
+    for (int i = 0; i < (quick ? 1 : 3); i++) {
+        const pf_value tau = pf_constant(g, 0.5 * dims[i], pf_shape_of(1, 1));
+        const pf_drift_options two_sided = {.form = PF_DRIFT_TWO_SIDED},
+                               blocks = {.workspace_bytes = 1 << 16};
+        pf_value x = leaf(t, "drift/x", dims[i], PF_F32, pf_shape_of(3, 2, 37, dims[i]));
+        pf_value y = leaf(t, "drift/y", dims[i], PF_F32, pf_shape_of(3, 2, 150, dims[i]));
+        pf__trial_add(t, names[i][0], pf_drift(g, x, y, 0, 0, tau, NULL));
+        pf__trial_add(t, names[i][1], pf_drift(g, x, y, 0, 0, tau, &two_sided));
+        if (i == 0) pf__trial_add(t, "sums of distances", pf_drift_distance(g, x, y, 0, 0, &blocks));
+    }
+}
+
 /* Adam's: every vector is overwritten by its own successor. */
 static void update(pf__trial *t, bool quick) {
     (void)quick;
@@ -291,6 +324,7 @@ const pf__selftest_group pf__selftest_groups[] = {
     {"sums", sums, 3e-6, NULL, PF__SELFTEST_FULL},
     {"long sums", long_sums, 3e-6, NULL, PF__SELFTEST_FULL},
     {"maxima", maxima, 0, NULL, PF__SELFTEST_FULL},
+    {"norms and softmax", rows, 1e-5, NULL, PF__SELFTEST_ALWAYS},
     {"products by cpu", products, 5e-6, "cpu", PF__SELFTEST_FULL},
     {"products by clblast", products, 5e-6, "clblast", PF__SELFTEST_FULL},
     {"products by generic", products, 5e-6, "generic", PF__SELFTEST_ALWAYS},
@@ -300,6 +334,7 @@ const pf__selftest_group pf__selftest_groups[] = {
     {"random uniforms", random_uniforms, 1e-7, NULL, PF__SELFTEST_FULL},
     {"random normals", random_normals, 3e-6, NULL, PF__SELFTEST_FULL},
     {"jvp and vjp of a network", training, 1e-5, NULL, PF__SELFTEST_ALWAYS},
+    {"drifting field", drifting, 1e-5, NULL, PF__SELFTEST_FULL},
     {"update in place", update, 1e-6, NULL, PF__SELFTEST_ALWAYS},
     {0},
 };

@@ -26,9 +26,11 @@ static pf_status check_fit(const pf_context *c, uint64_t bytes, const char *what
 }
 
 static pf_status fill(pf__buffer *b, size_t offset, size_t bytes, cl_uint word, pf_error *err) {
+    cl_event event = NULL;
     cl_int code = clEnqueueFillBuffer(b->context->queue, b->memory, &word, sizeof word, offset, bytes, 0,
-                                      NULL, NULL);
-    if (code == CL_SUCCESS) return PF_OK;
+                                      NULL, pf__profile_event(b->context, &event));
+    if (code == CL_SUCCESS)
+        return pf__profile_push_transfer(b->context, PF__TRANSFER_FILL, event, bytes, err);
     return pf__opencl_fail(err, b->context, "clEnqueueFillBuffer", code, "in %s (%zu bytes at %zu)", b->what,
                            bytes, offset);
 }
@@ -100,10 +102,15 @@ pf_status pf__buffer_write(pf__buffer *b, size_t offset, const void *host, size_
                            pf_error *err) {
     PF__TRY(check_range(b, "write to", offset, bytes, err));
     if (bytes == 0) return PF_OK;
-    if (wait) b->context->counts.blocking++;
+    if (wait) {
+        b->context->counts.blocking++;
+        pf__profile_waited(b->context);
+    }
+    cl_event event = NULL;
     cl_int code = clEnqueueWriteBuffer(b->context->queue, b->memory, wait ? CL_TRUE : CL_FALSE, offset, bytes,
-                                       host, 0, NULL, NULL);
-    if (code == CL_SUCCESS) return PF_OK;
+                                       host, 0, NULL, wait ? NULL : pf__profile_event(b->context, &event));
+    if (code == CL_SUCCESS)
+        return pf__profile_push_transfer(b->context, PF__TRANSFER_WRITE, event, bytes, err);
     return pf__opencl_fail(err, b->context, "clEnqueueWriteBuffer", code, "to %s (%zu bytes at %zu)", b->what,
                            bytes, offset);
 }
@@ -112,6 +119,7 @@ pf_status pf__buffer_read(pf__buffer *b, size_t offset, void *host, size_t bytes
     PF__TRY(check_range(b, "read from", offset, bytes, err));
     if (bytes == 0) return PF_OK;
     b->context->counts.blocking++;
+    pf__profile_waited(b->context);
     cl_int code = clEnqueueReadBuffer(b->context->queue, b->memory, CL_TRUE, offset, bytes, host, 0, NULL,
                                       NULL);
     if (code == CL_SUCCESS) return PF_OK;
@@ -136,9 +144,11 @@ pf_status pf__buffer_copy(pf__buffer *from, size_t from_offset, pf__buffer *to, 
     PF__TRY(check_range(from, "copy from", from_offset, bytes, err));
     PF__TRY(check_range(to, "copy to", to_offset, bytes, err));
     if (bytes == 0) return PF_OK;
+    cl_event event = NULL;
     cl_int code = clEnqueueCopyBuffer(from->context->queue, from->memory, to->memory, from_offset, to_offset,
-                                      bytes, 0, NULL, NULL);
-    if (code == CL_SUCCESS) return PF_OK;
+                                      bytes, 0, NULL, pf__profile_event(from->context, &event));
+    if (code == CL_SUCCESS)
+        return pf__profile_push_transfer(from->context, PF__TRANSFER_COPY, event, bytes, err);
     return pf__opencl_fail(err, from->context, "clEnqueueCopyBuffer", code, "from %s to %s (%zu bytes)",
                            from->what, to->what, bytes);
 }

@@ -57,10 +57,10 @@ pf_status pf_context_create(pf_context **out, const pf_context_desc *desc, pf_er
     c->info = found->info;
     if (width) c->info.vector_width = pf__vector_width(width, c->info.type);
     c->device = found->device;
-    c->profile = desc->profile;
     c->log = desc->log;
     c->log_user = desc->log_user;
-    st = open_queue(c, found->platform, error);
+    if (desc->profile) st = pf__profile_create(c, error);
+    if (st == PF_OK) st = open_queue(c, found->platform, error);
     if (st != PF_OK) goto fail_queue;
     open_cache(c, found->platform, desc->cache, desc->cache_always);
     pf__log(c, PF_LOG_INFO, "device %d:%d '%s' (%s, driver %s)", c->info.platform_index, c->info.device_index,
@@ -70,6 +70,7 @@ pf_status pf_context_create(pf_context **out, const pf_context_desc *desc, pf_er
     return PF_OK;
 
 fail_queue:
+    pf__profile_destroy(c);
     free(c);
 fail_select:
     pf__discovery_clear(&d);
@@ -83,6 +84,7 @@ void pf_context_destroy(pf_context **context) {
     if (c->objects) pf__log(c, PF_LOG_ERROR, "%d objects outlive their context", c->objects);
     for (int i = 0; i < PF__MARKS; i++)
         if (c->marks[i]) clReleaseEvent(c->marks[i]);
+    pf__profile_destroy(c);
     clReleaseCommandQueue(c->queue);
     clReleaseContext(c->context);
     free(c->cache);
@@ -144,6 +146,7 @@ void pf__log(const pf_context *c, pf_log_level level, const char *format, ...) {
 /* By an event of its own too: some drivers' clFinish (Rusticl 22.3) leaves out what was flushed before. */
 pf_status pf__context_finish(pf_context *c, pf_error *err) {
     c->counts.blocking++;
+    pf__profile_waited(c);
     cl_event end = NULL;
     const char *call = "clEnqueueMarkerWithWaitList";
     cl_int code = clEnqueueMarkerWithWaitList(c->queue, 0, NULL, &end);

@@ -20,7 +20,6 @@ pf_status pf__list_create(pf_context *c, pf__list **out, pf_error *err) {
 }
 
 static void clear_node(struct pf__node *n) {
-    pf__profile_drop(n);
     if (n->kernel) clReleaseKernel(n->kernel);
     for (int i = 0; i < n->buffer_count; i++) pf__buffer_release(&n->buffers[i]);
     pf__program_release(&n->program);
@@ -33,6 +32,7 @@ void pf__list_destroy(pf__list **list) {
     if (!list || !*list) return;
     pf__list *l = *list;
     *list = NULL;
+    pf__profile_forget(l);
     for (int i = 0; i < l->count; i++) {
         struct pf__node *n = &l->nodes[i];
         if (n->free_state) n->free_state(n->state);
@@ -233,21 +233,26 @@ static pf_status mark(pf_context *c, const struct pf__node *n, cl_event *event, 
 }
 
 static pf_status run_call(pf_context *c, struct pf__node *n, struct pf__span *span, pf_error *err) {
-    if (span) PF__TRY(mark(c, n, &span->begin, err));
-    PF__TRY(n->call(n->state, c, err));
-    return span ? mark(c, n, &span->end, err) : PF_OK;
+    if (!pf__profile_event(c, &span->begin)) return n->call(n->state, c, err);
+    PF__TRY(mark(c, n, &span->begin, err));
+    pf_status st = n->call(n->state, c, err);
+    if (st == PF_OK) st = mark(c, n, &span->end, err);
+    if (st != PF_OK) clReleaseEvent(span->begin);
+    return st;
+}
+
+static pf_status run_node(pf__list *l, int i, pf_error *err) {
+    pf_context *c = l->context;
+    struct pf__node *n = &l->nodes[i];
+    struct pf__span span = {.list = l, .index = i};
+    PF__TRY(n->kernel ? run_kernel(c, n, pf__profile_event(c, &span.end), err) : run_call(c, n, &span, err));
+    c->counts.launches++;
+    return pf__profile_push(c, span, err);
 }
 
 pf_status pf__list_replay(pf__list *l, pf_error *err) {
     pf_context *c = l->context;
-    int entry = 0;
-    if (c->profile) PF__TRY(pf__profile_next(l, &entry, err));
-    for (int i = 0; i < l->count; i++) {
-        struct pf__node *n = &l->nodes[i];
-        struct pf__span *span = c->profile ? &n->spans[entry] : NULL;
-        PF__TRY(n->kernel ? run_kernel(c, n, span ? &span->end : NULL, err) : run_call(c, n, span, err));
-        c->counts.launches++;
-    }
+    for (int i = 0; i < l->count; i++) PF__TRY(run_node(l, i, err));
     cl_int code = clFlush(c->queue);
     return code == CL_SUCCESS ? PF_OK
                               : pf__opencl_fail(err, c, "clFlush", code, "after %d launches", l->count);

@@ -27,6 +27,7 @@ pf_status pf__context_wait(pf_context *c, int slot, pf_error *err) {
     cl_int code = clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL);
     if (code == CL_SUCCESS && state > CL_COMPLETE) {
         c->counts.blocking++;
+        c->counts.paced++;
         call = "clWaitForEvents";
         code = clWaitForEvents(1, &event);
     } else if (code == CL_SUCCESS) {

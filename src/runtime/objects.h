@@ -47,7 +47,7 @@ struct pf_context {
     bool keeps;             /* built programs in that folder */
     char avoided[64];       /* see pf_context_avoid */
     char platform_version[256];
-    bool profile;
+    struct pf__profile *profile; /* NULL: launches are not timed */
     void (*log)(void *user, pf_log_level level, const char *line);
     void *log_user;
     pf_context_counts counts;
@@ -71,11 +71,16 @@ struct pf__program {
     char what[64];
 };
 
-/* A profiled launch in flight. A kernel has its own event in `end`; a call lies between two markers. */
+/* A recorded command in flight. A kernel and a transfer have their own event in `end`; a call lies between
+ * two markers. */
 struct pf__span {
     cl_event begin, end;
+    pf__list *list; /* NULL: a transfer, or a list that is gone */
+    int index;      /* of the node, or the pf__transfer */
+    bool is_transfer;
+    bool adrift; /* what came before it in the queue is not known: no gap is counted */
+    double bytes;
 };
-#define PF__REPLAYS_IN_FLIGHT 4 /* one more than the steps that the host runs ahead */
 
 struct pf__node {
     char *label;
@@ -93,8 +98,7 @@ struct pf__node {
     void *state;
     void (*free_state)(void *);
     /* profile since the last pf__list_timings */
-    struct pf__span spans[PF__REPLAYS_IN_FLIGHT];
-    double seconds;
+    double seconds, gap;
     uint64_t count;
 };
 
@@ -102,13 +106,22 @@ struct pf__list {
     pf_context *context;
     struct pf__node *nodes;
     int count, capacity;
-    uint64_t replays;
 };
 
-/** Makes room in the ring of spans for one more replay and says which entry is free. */
-pf_status pf__profile_next(pf__list *l, int *entry, pf_error *err);
+/* ---- profile.c ---- */
+pf_status pf__profile_create(pf_context *c, pf_error *err);
 /** Releases what is in flight without reading it. */
-void pf__profile_drop(struct pf__node *n);
+void pf__profile_destroy(pf_context *c);
+/** What is in flight of a list that goes away is nobody's. */
+void pf__profile_forget(pf__list *l);
+/** Where the event of the next command goes: `event`, or NULL while nothing is recorded. */
+cl_event *pf__profile_event(pf_context *c, cl_event *event);
+/** The host has waited for the queue: that it is idle now is no gap. */
+void pf__profile_waited(pf_context *c);
+/** Takes over the events of a command just enqueued; end == NULL: it was not recorded. */
+pf_status pf__profile_push(pf_context *c, struct pf__span span, pf_error *err);
+pf_status pf__profile_push_transfer(pf_context *c, pf__transfer kind, cl_event event, size_t bytes,
+                                    pf_error *err);
 
 /* ---- errors ---- */
 /** "<call>: CL_NAME <detail> on '<device>'" with a hint for the usual cause. */

@@ -73,7 +73,7 @@ typedef struct pf__argument {
 } pf__argument;
 
 typedef struct pf__launch {
-    const char *label; /* copied: "matmul nn 1024x256x256" */
+    const char *label; /* copied: "matmul nn 1024x256x256"; profiles add up by the words before the figures */
     pf__program *program;
     const char *kernel; /* entry point */
     int dims;
@@ -98,20 +98,36 @@ int pf__list_count(const pf__list *l);
 /** Enqueues everything and flushes. Never waits, never allocates. */
 pf_status pf__list_replay(pf__list *l, pf_error *err);
 
+/* ---- profiles ---- */
 typedef struct pf__timing {
     const char *label;
-    double seconds; /* sum over replays */
+    double seconds; /* sum over what was recorded */
+    double gap;     /* likewise, how long the queue stood idle before it; not where the host had waited */
     uint64_t count;
-    double flops, bytes; /* of one launch */
+    double flops, bytes; /* of one launch, of the average transfer */
 } pf__timing;
-/** With a profiling context: collects what finished launches took since the last call (waits). One row per
- * launch of the list, in order. *rows: malloc, labels belong to the list. */
+/** Whether the context was made to time launches. */
+bool pf__context_profiles(const pf_context *c);
+/** With a profiling context: commands are recorded from now on, or not (as in the beginning). */
+void pf__context_record(pf_context *c, bool on);
+/** With a profiling context: what was recorded of a list since the last call (waits). One row per launch, in
+ * order. *rows: malloc, labels belong to the list. */
 pf_status pf__list_timings(pf__list *l, pf__timing **rows, int *count, pf_error *err);
+/** Transfers outside lists, those that wait left out. */
+typedef enum pf__transfer {
+    PF__TRANSFER_WRITE,
+    PF__TRANSFER_COPY,
+    PF__TRANSFER_FILL,
+    PF__TRANSFERS
+} pf__transfer;
+/** Likewise of the transfers. */
+pf_status pf__context_timings(pf_context *c, pf__timing rows[PF__TRANSFERS], pf_error *err);
 
 /* ---- keeping the host at most n steps ahead ---- */
 /** Marks the end of everything enqueued so far under slot (0..7), replacing its earlier mark. */
 pf_status pf__context_mark(pf_context *c, int slot, pf_error *err);
-/** Waits for the mark of the slot; at once when there is none. Counted as blocking only if it had to wait. */
+/** Waits for the mark of the slot; at once when there is none. Counted (blocking and paced) only if it had to
+ * wait. */
 pf_status pf__context_wait(pf_context *c, int slot, pf_error *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "bench/selftest.h"
 #include "check.h"
 #include "pushforward/bench.h"
+#include "runtime/embedded.h"
 #include <dirent.h>
 #include <unistd.h>
 
@@ -81,7 +82,6 @@ static void passes_here(void) {
 
 /* ---- kernels made wrong ---- */
 
-static const char *const kernel_names[] = {"gather.cl", "matmul.cl", "probe.cl", "random.cl"};
 static char kernels[64];
 
 static void copy_kernel(const char *name, const char *from, const char *to) {
@@ -103,16 +103,16 @@ static void break_kernel(const char *kernel, const char *from, const char *to) {
     snprintf(kernels, sizeof kernels, "/tmp/pf_kernels_XXXXXX");
     CHECK_INT(strlen(from), strlen(to));
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(kernels));
-    for (int i = 0; i < 4; i++)
-        copy_kernel(kernel_names[i], strcmp(kernel_names[i], kernel) == 0 ? from : NULL, to);
+    for (const struct pf__embedded *e = pf__embedded; e->name; e++)
+        copy_kernel(e->name, strcmp(e->name, kernel) == 0 ? from : NULL, to);
     setenv("PF_KERNEL_DIR", kernels, 1);
 }
 
 static void restore_kernels(void) {
     char path[128];
     unsetenv("PF_KERNEL_DIR");
-    for (int i = 0; i < 4; i++) {
-        snprintf(path, sizeof path, "%s/%s", kernels, kernel_names[i]);
+    for (const struct pf__embedded *e = pf__embedded; e->name; e++) {
+        snprintf(path, sizeof path, "%s/%s", kernels, e->name);
         unlink(path);
     }
     rmdir(kernels);

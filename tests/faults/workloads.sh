@@ -2,7 +2,7 @@
 # What the program is asked to do while its calls fail; sourced by tools/faults and one.sh. Each workload runs in a fresh copy
 # of the folder that prepare() makes. "all" tries every call, "new" those from places that no workload before it calls from.
 workloads="train:all sample:all import-csv:all import-idx:all import-npy:all import-npz:all import-png:all import-cifar:all
-make:all check:all show:all info:new info-json:new devices:all devices-json:all report:all config:all new:new picture:new eval:new clblast:new cold:new
+make:all check:all show:all info:new info-json:new devices:all devices-json:all report:all config:all new:new picture:new eval:new distil:new clblast:new cold:new
 cache:all clear:all"
 
 # The command line of a workload.
@@ -10,6 +10,7 @@ arguments() {
     case $1 in
     train) echo train --resume run --steps 8 --no-eval ;;
     new) echo train examples.ini --data "$work/template/set.h5" --out fresh --steps 2 --no-eval --set train.save_every=1 --set train.keep_last=1 ;;
+    distil) echo train examples.ini --data "$work/template/set.h5" --out fresh --steps 1 --no-eval --set method.name=consistency --set method.form=distillation --set method.mu=0.9 --set method.teacher="$work/template/run" ;;
     clblast) echo train examples.ini --data "$work/template/set.h5" --out fresh --steps 1 --no-eval --set runtime.matmul=clblast ;;
     sample) echo sample run -n 4 -o out.npy ;;
     picture) echo sample run -n 4 -o out.png ;;

@@ -17,6 +17,17 @@
         if (real == 0 && event && *event) pf_fault_hold(FAULT_OPENCL, 1);              \
         return real;                                                                   \
     }
+/* Those that wait for the device when their argument `wait` says so, which the record tells too. */
+#define WRAP_WAIT(name, parameters, arguments, status)                                  \
+    cl_int __real_##name parameters;                                                    \
+    cl_int __wrap_##name parameters;                                                    \
+    cl_int __wrap_##name parameters {                                                   \
+        const char *symbol = wait ? #name "(wait)" : #name;                             \
+        if (pf_fault(FAULT_OPENCL, symbol, __builtin_return_address(0))) return status; \
+        cl_int real = __real_##name arguments;                                          \
+        if (real == CL_SUCCESS && event && *event) pf_fault_hold(FAULT_OPENCL, 1);      \
+        return real;                                                                    \
+    }
 #define WRAP_NEW(name, type, parameters, arguments, status)              \
     type __real_##name parameters;                                       \
     type __wrap_##name parameters;                                       \
@@ -95,14 +106,14 @@ WRAP_NEW(clCreateSubBuffer, cl_mem,
          (m, flags, type, info, code), CL_MEM_OBJECT_ALLOCATION_FAILURE)
 
 /* ---- work ---- */
-WRAP_EVENT(clEnqueueWriteBuffer, cl_int,
-           (cl_command_queue q, cl_mem m, cl_bool wait, size_t at, size_t size, const void *host, cl_uint n,
-            const cl_event *after, cl_event *event),
-           (q, m, wait, at, size, host, n, after, event), CL_OUT_OF_RESOURCES)
-WRAP_EVENT(clEnqueueReadBuffer, cl_int,
-           (cl_command_queue q, cl_mem m, cl_bool wait, size_t at, size_t size, void *host, cl_uint n,
-            const cl_event *after, cl_event *event),
-           (q, m, wait, at, size, host, n, after, event), CL_OUT_OF_RESOURCES)
+WRAP_WAIT(clEnqueueWriteBuffer,
+          (cl_command_queue q, cl_mem m, cl_bool wait, size_t at, size_t size, const void *host, cl_uint n,
+           const cl_event *after, cl_event *event),
+          (q, m, wait, at, size, host, n, after, event), CL_OUT_OF_RESOURCES)
+WRAP_WAIT(clEnqueueReadBuffer,
+          (cl_command_queue q, cl_mem m, cl_bool wait, size_t at, size_t size, void *host, cl_uint n,
+           const cl_event *after, cl_event *event),
+          (q, m, wait, at, size, host, n, after, event), CL_OUT_OF_RESOURCES)
 WRAP_EVENT(clEnqueueFillBuffer, cl_int,
            (cl_command_queue q, cl_mem m, const void *pattern, size_t length, size_t at, size_t size,
             cl_uint n, const cl_event *after, cl_event *event),

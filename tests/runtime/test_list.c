@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Launch lists and their timings. */
 #include "fixture.h"
+#include <time.h>
 
 void test_list_suite(void);
 
@@ -298,6 +299,8 @@ static void times_launches(void) {
     CHECK_INT(count, 0);
     CHECK_OK(fixture_saxpy(l, p, a, 0, b, 0, 1, COUNT, &err), err);
     CHECK_OK(pf__list_add_call(l, "copy", copy_call, &s, NULL, 3, 800, &err), err);
+    CHECK_OK(pf__list_replay(l, &err), err); /* not recorded yet */
+    pf__context_record(c, true);
     for (int round = 1; round <= 2; round++) {
         for (int i = 0; i < 7 * round; i++) CHECK_OK(pf__list_replay(l, &err), err);
         CHECK_OK(pf__list_timings(l, &rows, &count, &err), err);
@@ -313,6 +316,91 @@ static void times_launches(void) {
         free(rows);
     }
     CHECK_OK(pf__list_replay(l, &err), err); /* destroyed with events in flight */
+    pf__list_destroy(&l);
+    pf__program_release(&p);
+    pf__buffer_release(&a);
+    pf__buffer_release(&b);
+    pf_context_destroy(&c);
+}
+
+/* Long kernels with nothing between them, then a pause of the host: the pause is a gap, unless the host
+ * waited. */
+static void times_gaps_and_transfers(void) {
+    enum { LONG = 1 << 22, PAUSE_MS = 100 };
+    pf_error err = {0};
+    pf_context *c = fixture_open(true);
+    pf__list *l = NULL;
+    pf__timing *rows = NULL, transfers[PF__TRANSFERS];
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+    int count = 0;
+    pf__buffer *a = fixture_buffer(c, NULL, LONG, "a"), *b = fixture_buffer(c, NULL, LONG, "b");
+    pf__program *p = fixture_program(c);
+    float x[COUNT] = {0};
+    CHECK_OK(pf__list_create(c, &l, &err), err);
+    for (int i = 0; i < 3; i++) CHECK_OK(fixture_saxpy(l, p, a, 0, b, 0, 1, LONG, &err), err);
+    CHECK_OK(pf__list_replay(l, &err), err); /* compiles */
+    CHECK_OK(pf__context_finish(c, &err), err);
+    for (int waits = 0; waits < 2; waits++) {
+        pf__context_record(c, true);
+        CHECK_OK(pf__list_replay(l, &err), err);
+        CHECK_OK(pf__context_mark(c, 0, &err), err);
+        if (waits)
+            CHECK_OK(pf__context_finish(c, &err), err);
+        else
+            CHECK_OK(pf__context_wait(c, 0, &err), err);
+        nanosleep(&pause, NULL);
+        CHECK_OK(pf__buffer_write(a, 0, x, sizeof x, false, &err), err);
+        CHECK_OK(pf__buffer_copy(a, 0, b, 0, sizeof x, &err), err);
+        pf__context_record(c, false);
+        CHECK_OK(pf__buffer_zero(b, 0, sizeof x, &err), err); /* not recorded */
+        CHECK_OK(pf__list_timings(l, &rows, &count, &err), err);
+        CHECK_OK(pf__context_timings(c, transfers, &err), err);
+        CU_ASSERT_FATAL(count == 3);
+        CU_ASSERT(rows[0].gap == 0); /* what came before is not known */
+        CU_ASSERT(rows[1].gap + rows[2].gap < 0.5e-3 * PAUSE_MS);
+        CHECK_INT(transfers[PF__TRANSFER_WRITE].count, 1);
+        CHECK_INT(transfers[PF__TRANSFER_COPY].count, 1);
+        CHECK_INT(transfers[PF__TRANSFER_FILL].count, 0);
+        CHECK_NEAR(transfers[PF__TRANSFER_COPY].bytes, sizeof x, 0);
+        const double gap = transfers[PF__TRANSFER_WRITE].gap;
+        const bool timed = rows[1].seconds > 1e-6; /* Rusticl 22.3 has no clock: every event takes 1 ns */
+        CU_ASSERT(waits || !timed ? gap == 0 : gap >= 0.9e-3 * PAUSE_MS);
+        CU_ASSERT(transfers[PF__TRANSFER_COPY].gap < 0.5e-3 * PAUSE_MS);
+        free(rows);
+    }
+    pf__list_destroy(&l);
+    pf__program_release(&p);
+    pf__buffer_release(&a);
+    pf__buffer_release(&b);
+    pf_context_destroy(&c);
+}
+
+/* More than is kept in flight: the oldest are read on the way. */
+static void times_many(void) {
+    pf_error err = {0};
+    pf_context *c = fixture_open(true);
+    pf__list *l = NULL, *small = NULL;
+    pf__timing *rows = NULL;
+    int count = 0;
+    pf__buffer *a = fixture_buffer(c, NULL, COUNT, "a"), *b = fixture_buffer(c, NULL, COUNT, "b");
+    pf__program *p = fixture_program(c);
+    pf__list **both[] = {&l, &small};
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(pf__list_create(c, both[i], &err), err);
+        CHECK_OK(fixture_saxpy(*both[i], p, a, 0, b, 0, 1, COUNT, &err), err);
+    }
+    pf__context_record(c, true);
+    const uint64_t launches = pf_context_count(c).launches;
+    for (int i = 0; i < 5000; i++) CHECK_OK(pf__list_replay(small, &err), err);
+    CHECK_INT(pf_context_count(c).launches - launches, 5000);
+    CHECK_OK(pf__list_timings(small, &rows, &count, &err), err);
+    CHECK_INT(rows[0].count, 5000);
+    free(rows);
+    CHECK_OK(pf__list_replay(small, &err), err);
+    pf__list_destroy(&small); /* with events in flight, for which nobody asks */
+    CHECK_OK(pf__list_timings(l, &rows, &count, &err), err);
+    CHECK_INT(rows[0].count, 0);
+    free(rows);
     pf__list_destroy(&l);
     pf__program_release(&p);
     pf__buffer_release(&a);
@@ -346,5 +434,7 @@ void test_list_suite(void) {
     CU_add_test(s, "groups fit the kernel", groups_fit_the_kernel);
     CU_add_test(s, "fixed groups are refused", fixed_groups_are_refused);
     CU_add_test(s, "times launches", times_launches);
+    CU_add_test(s, "times gaps and transfers", times_gaps_and_transfers);
+    CU_add_test(s, "times many", times_many);
     CU_add_test(s, "needs a profiling context", needs_a_profiling_context);
 }

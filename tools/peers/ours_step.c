@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct serving {
     pf_trainer *trainer;
@@ -15,7 +16,16 @@ typedef struct serving {
     int64_t until;
     volatile sig_atomic_t stop;
     bool first;
+    long long resident_start; /* bytes, before the trainer */
 } serving;
+
+static long long resident(void) {
+    long long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f && fscanf(f, "%*d %lld", &pages) != 1) pages = 0;
+    if (f) fclose(f);
+    return pages * sysconf(_SC_PAGESIZE);
+}
 
 static bool dump(const serving *s, const char *name, const float *data, size_t count) {
     char path[1024];
@@ -82,10 +92,10 @@ static void describe(const serving *s, double loss) {
     const pf_trainer_info i = pf_trainer_describe(t);
     const pf__plan_report plan = pf__plan_describe(t->loss);
     printf("{\"loss\":%.9g,\"launches\":%d,\"flops\":%.17g,\"arena\":%llu,\"sum\":%llu,\"bound\":%llu,"
-           "\"total\":%llu,\"params\":[",
+           "\"total\":%llu,\"batch\":%llu,\"resident_start\":%lld,\"params\":[",
            loss, i.launches, i.flops, (unsigned long long)plan.arena_bytes,
            (unsigned long long)plan.sum_bytes, (unsigned long long)plan.lower_bound_bytes,
-           (unsigned long long)i.total_bytes);
+           (unsigned long long)i.total_bytes, (unsigned long long)i.batch_bytes, s->resident_start);
     for (int k = 0; k < t->model.params.count; k++) {
         const pf__param *p = &t->model.params.list[k];
         printf("%s{\"path\":\"%s\",\"offset\":%u,\"shape\":[", k ? "," : "", p->path, p->offset);
@@ -117,7 +127,7 @@ static void on_progress(void *user, const pf_progress *p) {
 int ours_step(pf_context *context, int argc, char **argv) {
     pf_error error = {0};
     pf_config *config = NULL;
-    serving s = {.folder = argv[2], .until = 1, .first = true};
+    serving s = {.folder = argv[2], .until = 1, .first = true, .resident_start = resident()};
     char pair[1200];
     pf_status st = pf_config_create(&config, &error);
     if (st == PF_OK) st = pf_config_read(config, argv[0], &error);
