@@ -95,8 +95,9 @@ static pf_status draw(job *j, const char *weights, pf_samples *out, pf_error *er
     if (!out->x || !out->noise || (i->class_count && !out->label))
         return fail(error, PF_MEMORY, "out of memory: samples", "");
     for (int64_t k = 0; out->label && k < count; k++) out->label[k] = (int32_t)(k % i->class_count);
-    pf_sampler_noise(j->sampler, (uint64_t)cli_integer(a, "seed", 1, 0, (int64_t)1 << 53), 0, count,
-                     out->noise);
+    const uint64_t seed = (uint64_t)cli_integer(a, "seed", 1, 0, (int64_t)1 << 53);
+    pf_sampler_noise(j->sampler, seed, 0, count, out->noise);
+    pf_sampler_renew(j->sampler, seed, 0);
     return pf_sampler_run(j->sampler, out->noise, out->label, count, out->x, error);
 }
 
@@ -311,7 +312,7 @@ static pf_status evaluate(job *j, pf_error *error) {
     if (st != PF_OK || !j->set) return st;
     st = find_units(j, error);
     if (st != PF_OK) return st;
-    if (j->sampler) st = fm_error(j, error);
+    if (j->sampler && pf_sampler_describe(j->sampler)->knows_velocity) st = fm_error(j, error);
     to_units(j, j->samples.x, j->samples.count);
     if (st == PF_OK && cli_given(&j->a, "nearest")) st = nearest(j, error);
     return st == PF_OK ? sliced(j, error) : st;

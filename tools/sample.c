@@ -145,6 +145,7 @@ static pf_status draw(job *j, pf_error *error) {
     if (st == PF_OK) st = make_labels(j, error);
     if (st != PF_OK) return st;
     describe(j);
+    pf_sampler_renew(j->sampler, j->seed, j->first);
     double begin = cli_seconds();
     st = pf_sampler_run(j->sampler, s->noise, s->label, s->count, s->x, error);
     double seconds = cli_seconds() - begin;

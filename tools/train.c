@@ -27,7 +27,8 @@ static const cli_option options[] = {
     {"Information", "print-config", 0, NULL,
      "print the configuration with the origin of every value, and stop"},
     {NULL, "dry-run", 0, NULL, "build everything, print parameters, memory plan and launches, and stop"},
-    {NULL, "profile", 0, NULL, "time every launch (slower) and print the table at the end"},
+    {NULL, "profile", 0, NULL,
+     "time every launch (slower); at the end print where a step's time goes, beside the device's limits"},
     {NULL, "no-eval", 0, NULL, "skip the held-out flow-matching error at the end"},
     {NULL, "quiet", 'q', NULL, "errors and the result only"},
     {0},
@@ -222,12 +223,15 @@ static void print_plan(const pf_trainer *trainer, const pf_config *config) {
     print_row("first and second moments", i.moment_bytes);
     print_row("averaged copies", i.ema_bytes);
     print_row("activations and workspace", i.activation_bytes);
+    print_row("  (at least: alive at one launch)", i.activation_bound_bytes);
     print_row("  (without sharing)", i.activation_sum_bytes);
+    print_row("  (every value of the graphs)", i.activation_unfused_bytes);
     print_row("batch", i.batch_bytes);
     print_row("other", i.other_bytes);
     print_row("total", i.total_bytes);
     print_row("the device has", i.device_bytes);
-    printf("launches per step: %d, %s flop in products\n", i.launches, cli_si(i.flops, flops));
+    printf("launches per step: %d before fusion, %d after; %s flop in products\n", i.launches_unfused,
+           i.launches, cli_si(i.flops, flops));
     if (launches) fputs(launches, stdout);
     free(launches);
     free(text);
@@ -256,7 +260,7 @@ static pf_status print_fm_error(pf_context *context, const char *checkpoint, con
     if (st == PF_OK)
         st = pf_sampler_create(&s, &(pf_sampler_desc){.context = context, .checkpoint = c}, error);
     if (st == PF_OK) st = pf_dataset_open(data, &set, error);
-    if (st == PF_OK && pf_dataset_describe(set)->test_count > 0) {
+    if (st == PF_OK && pf_sampler_describe(s)->knows_velocity && pf_dataset_describe(set)->test_count > 0) {
         st = pf_flow_matching_error(s, set, NULL, &result, error);
         if (st == PF_OK)
             printf("held-out flow-matching error %.5g (best affine predictor %.5g) with weights %s%s\n",
@@ -303,13 +307,14 @@ static int interrupted(const pf_error *error) {
     return stop_signal == SIGTERM ? 143 : stop_signal == SIGHUP ? 129 : pf_status_exit_code(PF_INTERRUPTED);
 }
 
-static pf_status print_profile(pf_trainer *trainer, pf_error *error) {
-    char *text;
-    pf_status st = pf_trainer_profile(trainer, &text, error);
-    if (st != PF_OK) return st;
-    fputs(text, stdout);
-    free(text);
-    return PF_OK;
+static pf_status print_profile(pf_context *context, pf_trainer *trainer, pf_error *error) {
+    pf_profile profile = {0};
+    pf_limits limits = {0};
+    pf_status st = pf_trainer_profile(trainer, &profile, error);
+    if (st == PF_OK) st = pf_limits_measure(context, &limits, error);
+    if (st == PF_OK) cli_profile(&profile, &limits);
+    pf_profile_free(&profile);
+    return st;
 }
 
 static int train(pf_context *context, pf_trainer *trainer, const pf_config *config, const cli_args *a,
@@ -327,7 +332,7 @@ static int train(pf_context *context, pf_trainer *trainer, const pf_config *conf
     if (st != PF_OK) return cli_fail(st, &error);
     print_summary(&s, trainer, folder);
     if (reported != PF_OK) return cli_fail(reported, &report);
-    if (cli_given(a, "profile")) st = print_profile(trainer, &error);
+    if (cli_given(a, "profile")) st = print_profile(context, trainer, &error);
     fflush(stdout);
     if (st == PF_OK && cli_given(a, "no-eval")) return 0;
     if (st == PF_OK)

@@ -130,6 +130,36 @@ PF_EXPERIMENTAL pf_value pf_gather(pf_graph *g, pf_value table, pf_value index);
  */
 PF_EXPERIMENTAL pf_value pf_gather_adjoint(pf_graph *g, pf_value source, pf_value index, int64_t rows);
 
+/* ---- the drifting field (Deng et al. 2026, arXiv 2602.04770) ---- */
+typedef enum pf_drift_form {
+    PF_DRIFT_ONE_SIDED, /* V = E_{k/Z+} [y+] - E_{k/Z-} [y-] */
+    PF_DRIFT_TWO_SIDED, /* weights A = sqrt(softmax over targets * softmax over x), as the authors run it */
+} pf_drift_form;
+typedef enum pf_drift_kernel {
+    PF_DRIFT_LAPLACE, /* exp(-|x - y| / tau) */
+    PF_DRIFT_GAUSS,   /* exp(-|x - y|^2 / (2 tau^2)) */
+} pf_drift_kernel;
+typedef enum pf_drift_own {
+    PF_DRIFT_OWN_OTHERS, /* the x of a group are each other's negatives */
+    PF_DRIFT_OWN_ALL,    /* and their own */
+    PF_DRIFT_OWN_NONE,   /* the extra negatives alone */
+} pf_drift_own;
+typedef struct pf_drift_options {
+    pf_drift_form form;
+    pf_drift_kernel kernel;
+    pf_drift_own own;
+    double floor;             /* two-sided: A^2 is at least this, also for a sample with itself */
+    uint64_t workspace_bytes; /* 0: 64 MiB. Distances that do not fit are computed anew, block by block */
+} pf_drift_options;
+/** V of x [G,N,D] in each of G groups, towards positive [G,M,D] and away from the other x and from extra
+ * [G,E,D] (0: none), which count weight [G,E] >= 0 times (0: once): [T,G,N,D] for temperatures tau [T] > 0.
+ * Where all negatives weigh nothing, V is 0. options == NULL: one-sided, Laplace. */
+PF_EXPERIMENTAL pf_value pf_drift(pf_graph *g, pf_value x, pf_value positive, pf_value extra, pf_value weight,
+                                  pf_value tau, const pf_drift_options *options);
+/** For each x the sum, over the same targets and itself, of weight times distance: [G,N]. */
+PF_EXPERIMENTAL pf_value pf_drift_distance(pf_graph *g, pf_value x, pf_value positive, pf_value extra,
+                                           pf_value weight, const pf_drift_options *options);
+
 /* ---- control ---- */
 /** The same value with both derivatives zero, as in JAX. */
 PF_EXPERIMENTAL pf_value pf_stop_gradient(pf_graph *g, pf_value a);

@@ -40,6 +40,7 @@ typedef struct pf_sampler_info {
     int class_count;
     int nfe;
     char method[32], solver[16]; /* solver "map" where the method learns one */
+    bool knows_velocity;         /* pf_sampler_velocity answers */
     char weights[32];            /* "none", "initial" or the EMA rate in use */
     uint64_t seed;               /* sample.seed */
     int64_t count;               /* sample.count */
@@ -51,12 +52,16 @@ PF_API const pf_sampler_info *pf_sampler_describe(const pf_sampler *sampler);
 /** Standard normal noise of samples first .. first + count - 1.  noise [count, dim] f32, written. */
 PF_API void pf_sampler_noise(const pf_sampler *sampler, uint64_t seed, uint64_t first, int64_t count,
                              float *noise);
+/** Methods that draw fresh noise between evaluations (consistency) draw it for samples first, first + 1, ...
+ * of this seed in every run from now on. Before: sample.seed and 0. */
+PF_API void pf_sampler_renew(pf_sampler *sampler, uint64_t seed, uint64_t first);
 /** noise [count, dim] f32, read.  label [count] i32 or NULL (the null class); ignored by unconditional
  * networks. x [count, dim] f32, written: values as in the data set (not standardised); x may equal noise. */
 PF_API pf_status pf_sampler_run(pf_sampler *sampler, const float *noise, const int32_t *label, int64_t count,
                                 float *x, pf_error *error);
-/** The network's velocity at (x, t), in standardised units: flow v(x,t), MeanFlow u(x,t,t).
- *  x [count, dim] f32, read, standardised.  label as above.  v [count, dim] f32, written. */
+/** The network's velocity at (x, t), in standardised units: flow v(x,t), MeanFlow u(x,t,t); PF_USAGE where
+ * the method knows none. x [count, dim] f32, read, standardised.  label as above.  v [count, dim] f32,
+ * written. */
 PF_API pf_status pf_sampler_velocity(pf_sampler *sampler, const float *x, double t, const int32_t *label,
                                      int64_t count, float *v, pf_error *error);
 /** values to standardised units, in place.  x [count, dim] f32. */

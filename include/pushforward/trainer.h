@@ -16,6 +16,7 @@
 
 #include "pushforward/config.h"
 #include "pushforward/context.h"
+#include "pushforward/graph.h"
 #include <signal.h>
 #include <stdint.h>
 
@@ -33,6 +34,10 @@ typedef struct pf_trainer_desc {
     const char *folder;      /* the run folder; NULL: nothing is written (a dry run) */
     pf_run_folder open;
     const char *checkpoint; /* PF_FOLDER_RESUME: this file instead of the newest; NULL: the newest */
+    /* What to distil in place of method.teacher (experimental): the graph of a velocity v(x, t) in
+     * standardised units, for x [B, sample...], t [B], label [B] i32 or 0. NULL: method.teacher */
+    pf_value (*teacher_velocity)(void *teacher, pf_graph *g, pf_value x, pf_value t, pf_value label);
+    void *teacher; /* its first argument; needed during creation only */
 } pf_trainer_desc;
 
 /** Opens the data set, builds and compiles everything, reserves all memory. PF_USAGE, PF_DATA, PF_MEMORY,
@@ -45,19 +50,48 @@ typedef struct pf_trainer_info {
     int64_t step, steps, batch; /* done, of how many */
     int64_t dim, train_count, test_count;
     int64_t parameter_count;
-    int launches; /* per step */
-    double flops; /* of products, per step */
+    int launches;         /* per step */
+    int launches_unfused; /* if every node of the graphs were one */
+    double flops;         /* of products, per step */
     /* the memory plan, bytes on the device */
-    uint64_t parameter_bytes, gradient_bytes, moment_bytes, ema_bytes, activation_bytes, activation_sum_bytes,
-        batch_bytes, other_bytes, total_bytes, device_bytes;
+    uint64_t parameter_bytes, gradient_bytes, moment_bytes, ema_bytes, activation_bytes, batch_bytes,
+        other_bytes, total_bytes, device_bytes;
+    /* beside activation_bytes: the most that is alive at one launch; all that launches write, side by side;
+     * all values of the graphs before fusion, side by side */
+    uint64_t activation_bound_bytes, activation_sum_bytes, activation_unfused_bytes;
 } pf_trainer_info;
 PF_API pf_trainer_info pf_trainer_describe(const pf_trainer *trainer);
 /** One line per launch of a step. malloc, the caller frees; NULL when out of memory. */
 PF_API char *pf_trainer_launches(const pf_trainer *trainer);
 
-/** With a context made with profile: what the launches of the steps so far took, the longest first (waits).
- *  *text: malloc, the caller frees. PF_USAGE without profile. */
-PF_API pf_status pf_trainer_profile(pf_trainer *trainer, char **text, pf_error *error);
+/** Part of a step; figures are per step. */
+typedef struct pf_profile_row {
+    char name[64]; /* a family: "products nn", "pointwise", "transfers"; or launches of one label */
+    double launches;
+    double seconds;
+    double gap_seconds; /* the queue stood idle before them */
+    double flops;       /* of products, useful ones */
+    double bytes;       /* read and written at least once */
+} pf_profile_row;
+
+/** Where the time of a step goes, by the device's clock and by the host's; figures are per step. The first
+ * steps of a run are left out: they carry what the driver delays. */
+typedef struct pf_profile {
+    int64_t steps;
+    double kernel_seconds, transfer_seconds, gap_seconds; /* of the device; together the step */
+    double wall_seconds;                                  /* of the host; together: */
+    double host_seconds;                                  /* enqueueing */
+    double ahead_seconds;                                 /* waiting for the step before the last two */
+    double data_seconds;                                  /* waiting for the loader */
+    double logging_seconds; /* reading the metrics, which waits for the queue, and writing them */
+    pf_profile_row *families, *launches; /* the longest first */
+    int family_count, launch_count;
+} pf_profile;
+
+/** With a context made with profile: the steps since the last call (waits); steps == 0 when there were none.
+ * The caller frees with pf_profile_free. PF_USAGE without profile. */
+PF_API pf_status pf_trainer_profile(pf_trainer *trainer, pf_profile *out, pf_error *error);
+PF_API void pf_profile_free(pf_profile *profile);
 
 typedef struct pf_progress {
     int64_t step, steps;

@@ -45,6 +45,7 @@ pf_value pf__unpad_matmul(pf_graph *g, pf_value a, pf_value b, bool transpose_a,
 
 /** The same operation on other inputs, by its constructor. Leaves return themselves. node is a copy. */
 pf_value pf__rebuild(pf_graph *g, const pf__node *node, const pf_value *inputs);
+pf_value pf__drift_rebuild(pf_graph *g, const pf__node *node, const pf_value *inputs);
 /** t times the derivative of the scalar function of a MAP by its input i; 0 where it is zero. node is a copy.
  */
 pf_value pf__scalar_derivative(pf_graph *g, const pf__node *node, int i, pf_value t);

@@ -34,6 +34,8 @@
     X(MATMUL, "matmul")   /* attr.transpose_a, attr.transpose_b */                                           \
     X(GATHER, "gather")   /* inputs: table, index */                                                         \
     X(GATHER_ADJOINT, "gather_adjoint") /* inputs: source, index */                                          \
+    X(DRIFT, "drift")     /* drift.c; attr.kind = pf__drift_kind */                                          \
+    X(DRIFT_DISTANCE, "drift_distance")                                                                      \
     X(STOP_GRADIENT, "stop_gradient")
 /* clang-format on */
 
@@ -43,6 +45,14 @@ typedef enum pf__op_id {
 #undef PF__OP_ENUM
         PF__OP_COUNT
 } pf__op_id;
+
+/* The bits of a drift's attr.kind; attr.number is its floor, attr.a[0] the bytes of its workspace. */
+typedef enum pf__drift_kind {
+    PF__DRIFT_TWO_SIDED = 1,
+    PF__DRIFT_GAUSS = 2,
+    PF__DRIFT_OWN = 4,   /* the generated samples are negatives */
+    PF__DRIFT_MASKED = 8 /* but never of themselves */
+} pf__drift_kind;
 
 typedef enum pf__random_kind { PF__RANDOM_NORMAL, PF__RANDOM_UNIFORM, PF__RANDOM_BITS } pf__random_kind;
 

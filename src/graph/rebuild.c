@@ -50,6 +50,9 @@ pf_value pf__rebuild(pf_graph *g, const pf__node *n, const pf_value *in) {
         return pf_gather(g, in[0], in[1]);
     case PF__OP_GATHER_ADJOINT:
         return pf_gather_adjoint(g, in[0], in[1], shape.dim[0]);
+    case PF__OP_DRIFT:
+    case PF__OP_DRIFT_DISTANCE:
+        return pf__drift_rebuild(g, n, in);
     case PF__OP_STOP_GRADIENT:
         return pf_stop_gradient(g, in[0]);
     case PF__OP_COUNT:

@@ -35,22 +35,30 @@ pf_status pf__linear_jvp(pf_graph *g, const pf__node *n, const pf_value *dx, pf_
     return g->error.status;
 }
 
-/* The inputs and the decomposed outputs of a macro. */
+/* The variables and the decomposed outputs of a macro. Each value counts once, and constants do not: in[i] =
+ * 0. */
 static pf_status take_apart(pf_graph *g, const pf__node *n, pf_value *in, pf_value *out) {
     if (!fits(g, n)) return g->error.status;
     if (!pf__ops[n->op]->decompose) {
         pf__graph_fail(g, PF_USAGE, "%s has no decomposition", pf__ops[n->op]->name);
         return g->error.status;
     }
-    for (uint32_t i = 0; i < n->input_count; i++) in[i] = pf__inputs(g, n)[i];
+    for (uint32_t i = 0; i < n->input_count; i++) {
+        double number;
+        in[i] = pf__inputs(g, n)[i];
+        bool counts = !pf__is_constant(g, in[i], &number);
+        for (uint32_t k = 0; k < i; k++) counts = counts && in[k] != in[i];
+        if (!counts) in[i] = 0;
+    }
     return pf__ops[n->op]->decompose(g, n, out);
 }
 
 pf_status pf__decompose_jvp(pf_graph *g, const pf__node *n, const pf_value *dx, pf_value *y, pf_value *dy) {
-    pf_value in[INPUTS_MAX], out[OUTPUTS_MAX];
+    pf_value in[INPUTS_MAX], out[OUTPUTS_MAX], along[INPUTS_MAX];
     (void)y;
     PF__TRY(take_apart(g, n, in, out));
-    return pf_jvp(g, out, (int)n->output_count, in, dx, (int)n->input_count, dy);
+    for (uint32_t i = 0; i < n->input_count; i++) along[i] = in[i] ? dx[i] : 0;
+    return pf_jvp(g, out, (int)n->output_count, in, along, (int)n->input_count, dy);
 }
 
 pf_status pf__decompose_vjp(pf_graph *g, const pf__node *n, const pf_value *ybar, pf_value *xbar) {

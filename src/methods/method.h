@@ -18,14 +18,27 @@ typedef struct pf__method_ctx {
     const pf__config *config; /* method options are "method.<name>" */
     const pf__net *net;
     pf__params *params;
-    const char *group; /* "student" in training; an EMA copy's group in sampling */
-    int64_t batch;     /* B */
-    pf_value data;     /* loss: a [B, sample...] f32, standardised */
-    pf_value label;    /* [B] i32 or 0 */
+    const char *group;  /* "student" in training; an EMA copy's group in sampling */
+    const char *target; /* loss: the group of theta-, where needs ask for one */
+    int64_t batch;      /* B */
+    pf_value data;      /* loss: a [B, sample...] f32, standardised */
+    pf_value label;     /* [B] i32 or 0 */
+    /* loss: the velocity v(x, t) that is taught, where needs ask for it: x [B, sample...], t [B], label as
+     * above. Its parameters are nobody's to train. */
+    pf_value (*teacher_velocity)(void *teacher, pf_graph *g, pf_value x, pf_value t, pf_value label);
+    void *teacher;
     /* evaluate: */
     pf_value x;    /* the state [B, sample...] */
     pf_value t, r; /* scalars (rank 0): from time t to time r < t; a velocity looks at t only */
 } pf__method_ctx;
+
+/** What a method changes from step to step beside the learning rate: scalars "step/..." of the step block. */
+typedef struct pf__curriculum {
+    double target; /* mu: decay of theta- */
+    double levels; /* N(k): times of the grid */
+    double gap;    /* q^-(stage + 1) of easy consistency tuning */
+    double warmup; /* r: part of the tangent that counts */
+} pf__curriculum;
 
 /** What evaluate yields. */
 typedef enum pf__evaluation {
@@ -45,7 +58,10 @@ typedef struct pf__method {
      */
     void (*loss)(const pf__method_ctx *ctx, pf_value *loss, pf__metrics *metrics);
     void (*evaluate)(const pf__method_ctx *ctx, pf_value *out);
-    /** The velocity of the network at (x, t), for reports: flow v(x,t), MeanFlow u(x,t,t). */
+    /** What holds at update `step` of `steps`; NULL: nothing changes. */
+    void (*schedule)(const pf__config *config, int64_t step, int64_t steps, pf__curriculum *out);
+    /** The velocity of the network at (x, t), for reports and as a teacher: flow v(x,t), MeanFlow u(x,t,t). t
+     * is a scalar or [B]. NULL: the method knows none. */
     void (*velocity)(const pf__method_ctx *ctx, pf_value *out);
 } pf__method;
 
@@ -54,7 +70,7 @@ extern const pf__method *const pf__methods[]; /* ended by NULL */
 const pf__method *pf__method_find(const char *name);
 extern const pf__option pf__method_name_options[]; /* [method] name */
 
-/* Random leaves: "noise" [B, sample...] normal, "time" [B] normal or uniform (t), "time/r" [B] (r),
- * All can be bound for oracle fixtures. */
+/* Random leaves: "noise" [B, sample...] normal, "time" [B] normal or uniform (t), "time/r" [B] (r); in
+ * sampling "noise/renew" [B, sample...]. All can be bound for oracle fixtures. */
 
 #endif

@@ -3,13 +3,16 @@
 #include "methods/method.h"
 #include <string.h>
 
-extern const pf__method pf__method_flow, pf__method_meanflow;
+extern const pf__method pf__method_flow, pf__method_consistency, pf__method_continuous, pf__method_meanflow,
+    pf__method_drifting;
 
-const pf__method *const pf__methods[] = {&pf__method_flow, &pf__method_meanflow, NULL};
+const pf__method *const pf__methods[] = {&pf__method_flow,       &pf__method_consistency,
+                                         &pf__method_continuous, &pf__method_meanflow,
+                                         &pf__method_drifting,   NULL};
 
 const pf__option pf__method_name_options[] = {
-    {"method", "name", PF__OPTION_CHOICE, "flow|meanflow", 0, 0, "meanflow", NULL, NULL, "what is learnt",
-     NULL},
+    {"method", "name", PF__OPTION_CHOICE, "flow|consistency|continuous|meanflow|drifting", 0, 0, "meanflow",
+     NULL, NULL, "what is learnt", NULL},
     {0},
 };
 

@@ -10,6 +10,8 @@
 typedef struct pf__needs {
     int condition_count; /* 0 drifting; 1 (t) flow, consistency; 2 (t, t-r) MeanFlow */
     int head_count;      /* 1; 2 with a velocity head */
+    bool target;         /* theta-: a copy of the parameters that follows them at the step block's rate */
+    bool teacher;        /* the velocity of another network, or an analytic one */
 } pf__needs;
 
 #define PF__CONDITIONS_MAX 8

@@ -9,5 +9,7 @@ extern const pf__candidate pf__matmul_candidates[];
 extern const pf__candidate pf__random_candidates[];
 extern const pf__candidate pf__gather_candidates[];
 extern const pf__candidate pf__gather_adjoint_candidates[];
+extern const pf__candidate pf__drift_candidates[];
+extern const pf__candidate pf__drift_distance_candidates[];
 
 #endif

@@ -14,6 +14,7 @@ struct pf_checkpoint {
     pf_checkpoint_info info;
     pf__scaling scaling;
     char *config, *choices;
+    char hash[32], teacher[64], teacher_path[1024];
     int64_t block_rows;
     pf_checkpoint_tensor *tensors; /* paths are owned */
 };
@@ -77,6 +78,9 @@ static pf_status verify_open(pf__h5 *file, const char *path, pf_error *err) {
     PF__TRY(hash_text(&v, "/config"));
     PF__TRY(hash_text(&v, "/plan/choices"));
     PF__TRY(hash_text(&v, "/data/sha256"));
+    bool taught;
+    PF__TRY(pf__h5_exists(file, "/teacher/identity", &taught, err));
+    if (taught) PF__TRY(hash_text(&v, "/teacher/identity"));
     char found[17], *stated;
     pf__content_hash_text(&v.hash, found);
     PF__TRY(pf__h5_get_text(file, "/", "content_hash", &stated, err));
@@ -182,7 +186,11 @@ static pf_status read_data(pf_checkpoint *c, pf_error *err) {
 }
 
 static pf_status read_state(pf_checkpoint *c, pf_error *err) {
-    char *method, *model;
+    char *method, *model, *hash;
+    PF__TRY(pf__h5_get_text(c->file, "/", "content_hash", &hash, err));
+    copy_text(c->hash, sizeof c->hash, hash);
+    PF__TRY(provenance(c, "/teacher/identity", c->teacher, sizeof c->teacher, err));
+    PF__TRY(provenance(c, "/provenance/teacher", c->teacher_path, sizeof c->teacher_path, err));
     PF__TRY(whole(c, "/train/step", &c->info.step, err));
     PF__TRY(whole(c, "/train/samples_seen", &c->info.samples_seen, err));
     PF__TRY(pf__h5_get_text(c->file, "/", "method", &method, err));
@@ -317,6 +325,39 @@ const pf_checkpoint_info *pf_checkpoint_describe(const pf_checkpoint *checkpoint
 
 const char *pf_checkpoint_config(const pf_checkpoint *checkpoint) {
     return checkpoint->config;
+}
+
+pf_status pf__checkpoint_weights(const pf_checkpoint_info *c, const char *asked, char name[32],
+                                 pf_error *err) {
+    const char *found = *asked ? asked : "none";
+    double longest = -1, rate;
+    for (int i = 0; !*asked && i < c->ema_count; i++)
+        if (pf__parse_real(c->ema[i], &rate) && rate > longest) {
+            longest = rate;
+            found = c->ema[i];
+        }
+    bool known = strcmp(found, "none") == 0 || strcmp(found, "initial") == 0;
+    for (int i = 0; i < c->ema_count; i++) known = known || strcmp(c->ema[i], found) == 0;
+    snprintf(name, 32, "%s", found);
+    if (known) return PF_OK;
+    pf__text rates = {0};
+    for (int i = 0; i < c->ema_count; i++) pf__text_format(&rates, ", %s", c->ema[i]);
+    pf_status st = pf__fail(err, PF_USAGE, "%s: there are no averaged weights '%s'", c->path, found);
+    st = pf__hint(err, st, "this checkpoint has: none, initial%s", pf__text_string(&rates));
+    pf__text_free(&rates);
+    return st;
+}
+
+const char *pf__checkpoint_hash(const pf_checkpoint *c) {
+    return c->hash;
+}
+
+const char *pf__checkpoint_teacher(const pf_checkpoint *c) {
+    return c->teacher;
+}
+
+const char *pf__checkpoint_teacher_path(const pf_checkpoint *c) {
+    return c->teacher_path;
 }
 
 const char *pf__checkpoint_choices(const pf_checkpoint *c) {

@@ -58,6 +58,7 @@ static pf_status put_tensors(writer *w, const pf__checkpoint_content *c) {
         snprintf(group, sizeof group, "/ema/%s", c->ema_name[i]);
         PF__TRY(put_group(w, group, c->params, c->ema[i]));
     }
+    if (c->target) PF__TRY(put_group(w, "/" PF__TARGET, c->params, c->target));
     PF__TRY(put_group(w, "/optimizer/m", c->params, c->m));
     return put_group(w, "/optimizer/v", c->params, c->v);
 }
@@ -85,6 +86,7 @@ static pf_status put_state(writer *w, const pf__checkpoint_content *c) {
     PF__TRY(put_number(w, "/train/samples_seen", samples));
     PF__TRY(put_number(w, "/rng/seed", (double)c->seed));
     PF__TRY(put_number(w, "/rng/first_sample", samples));
+    if (c->teacher) PF__TRY(put_text(w, "/teacher/identity", c->teacher));
     PF__TRY(put_text(w, "/plan/choices", c->choices));
     return put_text(w, "/config", c->config);
 }
@@ -104,6 +106,9 @@ static pf_status put_provenance(writer *w, const pf__checkpoint_content *c) {
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         PF__TRY(pf__h5_write_text(w->file, pairs[i][0], pairs[i][1], w->err));
+    if (c->teacher)
+        PF__TRY(pf__h5_write_text(w->file, "/provenance/teacher", c->teacher_path ? c->teacher_path : "",
+                                  w->err));
     pf_shape scalar = {0};
     return pf__h5_write(w->file, "/provenance/seconds", PF_F64, &scalar, &c->seconds, false, w->err);
 }

@@ -3,6 +3,7 @@
  *
  *   map       x <- X(x, r, t)                         t_0 = 1 > ... > t_n = 0, uniform
  *   velocity  stage <- x + h sum a k; k_s <- v(stage) and x <- x + h sum b k, h = -1/steps */
+#include "base/hash.h"
 #include "run/run.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -14,8 +15,9 @@ struct pf__evaluator {
     int64_t dim;
     pf__buffer *weights, *x, *stage, *out, *k[4], *label, *block;
     pf__plan *evaluate, *combine, *velocity;
-    float *host;         /* [batch, dim] */
-    int32_t *host_label; /* [batch] */
+    uint64_t seed, first; /* of the noise drawn between evaluations */
+    float *host;          /* [batch, dim] */
+    int32_t *host_label;  /* [batch] */
 };
 
 static pf_shape state_shape(const pf__evaluator *e) {
@@ -170,14 +172,22 @@ pf__buffer *pf__evaluator_weights(pf__evaluator *e) {
     return e->weights;
 }
 
+void pf__evaluator_renew(pf__evaluator *e, uint64_t seed, uint64_t first) {
+    e->seed = seed;
+    e->first = first;
+}
+
 static pf_status write_block(pf__evaluator *e, const pf__step_block *block, pf_error *err) {
     uint32_t words[PF__STEP_WORDS] = {0};
     pf__step_pack(block, words);
     return pf__buffer_write(e->block, 0, words, sizeof words, true, err);
 }
 
-static pf_status evaluate_at(pf__evaluator *e, pf__plan *plan, double t, double r, pf_error *err) {
-    pf__step_block block = {.t = (float)t, .r = (float)r, .h = (float)(t - r)};
+/* key and sample (of row 0): of the noise that the method draws. */
+static pf_status evaluate_at(pf__evaluator *e, pf__plan *plan, double t, double r, uint64_t key,
+                             uint64_t sample, pf_error *err) {
+    pf__step_block block = {.seed = key, .first_sample = sample};
+    block.t = (float)t, block.r = (float)r, block.h = (float)(t - r);
     PF__TRY(write_block(e, &block, err));
     return pf__plan_replay(plan, err);
 }
@@ -200,15 +210,21 @@ static pf_status solver_step(pf__evaluator *e, double t, double h, pf_error *err
             PF__TRY(pf__buffer_copy(e->out, 0, e->stage, 0, bytes, err));
         }
         double at = t + e->solver->c[s] * h;
-        PF__TRY(evaluate_at(e, e->evaluate, at, at, err));
+        PF__TRY(evaluate_at(e, e->evaluate, at, at, 0, 0, err));
         PF__TRY(pf__buffer_copy(e->out, 0, e->k[s], 0, bytes, err));
     }
     PF__TRY(combine(e, e->solver->b, h, err));
     return pf__buffer_copy(e->out, 0, e->x, 0, bytes, err);
 }
 
+/* Each evaluation has noise of its own, and each sample, whatever the batch. */
+static uint64_t key_of(const pf__evaluator *e, int evaluation) {
+    const uint64_t both[2] = {e->seed, (uint64_t)evaluation};
+    return pf__hash64(both, sizeof both, 0);
+}
+
 /* e->x from noise to samples. */
-static pf_status walk(pf__evaluator *e, pf_error *err) {
+static pf_status walk(pf__evaluator *e, uint64_t sample, pf_error *err) {
     int steps = e->solver ? e->d.nfe / e->solver->stages : e->d.nfe;
     size_t bytes = state_bytes(e);
     for (int i = 0; i < steps; i++) {
@@ -218,7 +234,7 @@ static pf_status walk(pf__evaluator *e, pf_error *err) {
             continue;
         }
         PF__TRY(pf__buffer_copy(e->x, 0, e->stage, 0, bytes, err));
-        PF__TRY(evaluate_at(e, e->evaluate, t, r, err));
+        PF__TRY(evaluate_at(e, e->evaluate, t, r, key_of(e, i), sample, err));
         PF__TRY(pf__buffer_copy(e->out, 0, e->x, 0, bytes, err));
     }
     return PF_OK;
@@ -241,7 +257,7 @@ pf_status pf__evaluator_run(pf__evaluator *e, const float *noise, const int32_t 
     for (int64_t first = 0; first < count; first += e->d.batch) {
         int64_t rows = count - first < e->d.batch ? count - first : e->d.batch;
         PF__TRY(upload(e, e->x, noise + first * e->dim, label ? label + first : NULL, rows, err));
-        PF__TRY(walk(e, err));
+        PF__TRY(walk(e, e->first + (uint64_t)first, err));
         PF__TRY(pf__buffer_read(e->x, 0, x + first * e->dim, (size_t)(rows * e->dim) * sizeof(float), err));
     }
     return PF_OK;
@@ -258,7 +274,7 @@ pf_status pf__evaluator_velocity(pf__evaluator *e, const float *x, double t, con
     for (int64_t first = 0; first < count; first += e->d.batch) {
         int64_t rows = count - first < e->d.batch ? count - first : e->d.batch;
         PF__TRY(upload(e, e->stage, x + first * e->dim, label ? label + first : NULL, rows, err));
-        PF__TRY(evaluate_at(e, plan, t, t, err));
+        PF__TRY(evaluate_at(e, plan, t, t, 0, 0, err));
         PF__TRY(pf__buffer_read(e->out, 0, v + first * e->dim, (size_t)(rows * e->dim) * sizeof(float), err));
     }
     return PF_OK;

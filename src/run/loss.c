@@ -91,15 +91,21 @@ pf_status pf__loss_build(pf__loss *l, const pf__loss_desc *d, pf_error *err) {
         .net = &d->model->net,
         .params = &d->model->params,
         .group = PF__STUDENT,
+        .target = PF__TARGET,
         .batch = d->batch,
         .data = standardised(l->g, d),
+        .teacher_velocity = d->teacher_velocity,
+        .teacher = d->teacher,
     };
     if (d->model->net.class_count)
         ctx.label = pf_input(l->g, "data/y", PF_I32, pf_shape_of(1, (int)d->batch));
     pf_value loss = 0;
     pf__metrics metrics = {0};
-    d->model->method->loss(&ctx, &loss, &metrics);
-    pf_status st = pf_graph_check(l->g, err);
+    pf_status st = PF_OK;
+    if (d->model->needs.teacher && !d->teacher_velocity)
+        st = pf__fail(err, PF_USAGE, "%s learns from a teacher, and there is none", d->model->method->name);
+    if (st == PF_OK) d->model->method->loss(&ctx, &loss, &metrics);
+    if (st == PF_OK) st = pf_graph_check(l->g, err);
     if (st == PF_OK && !loss)
         st = pf__fail(err, PF_USAGE, "the loss of %s is identically zero", d->model->method->name);
     if (st == PF_OK) {

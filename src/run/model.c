@@ -8,8 +8,8 @@
 pf_status pf__model_create(pf__model *m, const pf_config *config, const pf_shape *sample, int class_count,
                            pf_error *err) {
     *m = (pf__model){.config = config->raw, .method = config->method};
-    pf__needs needs = m->method->needs(config->raw);
-    return pf__net_create(&m->net, config->raw, sample, class_count, &needs, err);
+    m->needs = m->method->needs(config->raw);
+    return pf__net_create(&m->net, config->raw, sample, class_count, &m->needs, err);
 }
 
 void pf__model_free(pf__model *m) {

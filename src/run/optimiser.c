@@ -5,7 +5,7 @@
  *   n2 = sum g^2                     good = n2 is finite and no step before was bad
  *   g' = g min(1, clip / sqrt(n2))   m' = b1 m + (1 - b1) g'        v' = b2 v + (1 - b2) g'^2
  *   p' = p - lr (bias1 m' / (sqrt(bias2 v') + eps) + decay p)
- *   e' = e + (1 - d) (p' - e)  for each EMA copy
+ *   e' = e + (1 - d) (p' - e)  for each EMA copy, and for theta-
  *
  * Where the step is not good every old value is kept. With on_nan = skip a bad step is forgotten at once. */
 #include "run/run.h"
@@ -83,16 +83,21 @@ static pf_value adamw(update *u, pf_value gradient, pf_value p) {
     return pf_sub(g, p, pf_mul(g, direction, step_scalar(u, "step/lr")));
 }
 
-static void average(update *u, pf_value fresh) {
+static void follow(update *u, pf_value fresh, const char *name, const char *decay, pf__buffer *buffer) {
     pf_graph *g = u->g;
-    char name[32];
+    pf_value e = bound(u, name, u->flat, buffer);
+    pf_value rest = pf_sub(g, pf_constant(g, 1.0, pf_shape_of(0)), step_scalar(u, decay));
+    emit(u, keep_or(u, pf_add(g, e, pf_mul(g, rest, pf_sub(g, fresh, e))), e), buffer);
+}
+
+static void average(update *u, pf_value fresh) {
+    char name[32], decay[32];
     for (int i = 0; i < u->d->options->ema_count; i++) {
         snprintf(name, sizeof name, "ema/%d", i);
-        pf_value e = bound(u, name, u->flat, u->d->ema[i]);
-        snprintf(name, sizeof name, "step/ema%d", i);
-        pf_value rest = pf_sub(g, pf_constant(g, 1.0, pf_shape_of(0)), step_scalar(u, name));
-        emit(u, keep_or(u, pf_add(g, e, pf_mul(g, rest, pf_sub(g, fresh, e))), e), u->d->ema[i]);
+        snprintf(decay, sizeof decay, "step/ema%d", i);
+        follow(u, fresh, name, decay, u->d->ema[i]);
     }
+    if (u->d->target) follow(u, fresh, "target", "step/target", u->d->target);
 }
 
 /* sums += [metrics, norm, 1] in good steps. */

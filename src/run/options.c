@@ -147,17 +147,18 @@ static pf_status add_tables(pf_config *config, pf_error *error) {
     return PF_OK;
 }
 
-/* The copy in the run folder is read from elsewhere: its path must not depend on today's folder. */
-static pf_status make_path_absolute(pf_config *config, pf_error *error) {
-    const char *path = pf__config_text(config->raw, "data.path");
+/* The copy in the run folder is read from elsewhere: its paths must not depend on today's folder. */
+static pf_status make_path_absolute(pf_config *config, const char *key, pf_error *error) {
+    if (!pf__config_has(config->raw, key)) return PF_OK;
+    const char *path = pf__config_text(config->raw, key);
     if (*path == '\0' || *path == '/') return PF_OK;
     char folder[4096];
     if (!getcwd(folder, sizeof folder)) return pf__fail(error, PF_SYSTEM, "the current folder has no name");
     pf__text pair = {0};
-    pf__text_format(&pair, "data.path=%s/%s", folder, path);
-    char *origin = strdup(pf__config_origin(config->raw, "data.path"));
+    pf__text_format(&pair, "%s=%s/%s", key, folder, path);
+    char *origin = strdup(pf__config_origin(config->raw, key));
     pf_status st = pair.failed || !origin
-                       ? pf__fail_memory(error, "data.path", strlen(path))
+                       ? pf__fail_memory(error, key, strlen(path))
                        : pf__config_set(config->raw, pf__text_string(&pair), origin, error);
     if (st == PF_OK) st = pf__config_resolve(config->raw, error);
     free(origin);
@@ -177,7 +178,8 @@ pf_status pf_config_resolve(pf_config *config, pf_error *error) {
         PF__TRY(add_tables(config, error));
     }
     PF__TRY(pf__config_resolve(config->raw, error));
-    PF__TRY(make_path_absolute(config, error));
+    PF__TRY(make_path_absolute(config, "data.path", error));
+    PF__TRY(make_path_absolute(config, "method.teacher", error));
     PF__TRY(method->check(config->raw, error));
     pf__train_options options;
     return pf__train_options_get(&options, config->raw, error);

@@ -15,6 +15,8 @@
 #include "pushforward/trainer.h"
 
 #define PF__STUDENT "student"
+#define PF__TARGET  "target"
+#define PF__TEACHER "teacher"
 
 /* ---- options.c ---- */
 
@@ -43,6 +45,9 @@ double pf__schedule_lr(const pf__train_options *o, int64_t step);
 double pf__schedule_ema(const pf__train_options *o, int i, int64_t step);
 /** Everything that the step block holds for training step `step`. */
 void pf__schedule_block(const pf__train_options *o, int64_t step, pf__step_block *block);
+/** What the method changes from step to step. */
+void pf__schedule_method(const pf__method *method, const pf__config *config, int64_t steps, int64_t step,
+                         pf__step_block *block);
 
 /* ---- scaling.c ---- */
 
@@ -66,6 +71,7 @@ void pf__scaling_undo(const pf__scaling *s, float *x, int64_t rows, int64_t dim)
 typedef struct pf__model {
     const pf__config *config;
     const pf__method *method;
+    pf__needs needs;
     pf__net net;
     pf__params params;
 } pf__model;
@@ -93,6 +99,8 @@ typedef struct pf__loss_desc {
     const pf__scaling *scaling;
     int64_t batch;
     const char *matmul;
+    pf_value (*teacher_velocity)(void *teacher, pf_graph *g, pf_value x, pf_value t, pf_value label);
+    void *teacher; /* where the method needs one */
 } pf__loss_desc;
 
 /** The graph before it has buffers: gradients by parameter, and the metrics vector (loss first). */
@@ -109,6 +117,22 @@ void pf__loss_free(pf__loss *l);
  * malloc. */
 float *pf__loss_affine(const pf__loss_desc *d, pf_error *err);
 
+/* ---- teacher.c: another run's network as a velocity ---- */
+
+typedef struct pf__teacher pf__teacher;
+/** Opens method.teacher and holds it against what the student sees: shape, classes, standardisation. */
+pf_status pf__teacher_open(pf__teacher **out, const pf__config *config, const pf_dataset_info *data,
+                           const pf__scaling *scaling, int class_count, pf_error *err);
+void pf__teacher_close(pf__teacher **teacher);
+/** The graph of its velocity: pf__loss_desc.teacher_velocity. */
+pf_value pf__teacher_velocity(void *teacher, pf_graph *g, pf_value x, pf_value t, pf_value label);
+/** After the first graph: its weights to the device, bound as the group PF__TEACHER. */
+pf_status pf__teacher_load(pf__teacher *t, pf_context *context, pf_error *err);
+void pf__teacher_bind(const pf__teacher *t, pf__binds *binds);
+/** "content hash, weights" and the file; "analytic" and "" for NULL. */
+const char *pf__teacher_identity(const pf__teacher *t);
+const char *pf__teacher_path(const pf__teacher *t);
+
 /* ---- optimiser.c ---- */
 
 typedef struct pf__optimiser_desc {
@@ -117,6 +141,7 @@ typedef struct pf__optimiser_desc {
     uint32_t flat_count;
     int metric_count;
     pf__buffer *params, *grads, *m, *v, *ema[PF_EMA_MAX];
+    pf__buffer *target;         /* follows at the decay step/target; or NULL */
     pf__buffer *metrics;        /* [metric_count]: of this step */
     pf__buffer *sums;           /* [metric_count + 2]: += metrics, gradient norm, 1; good steps only */
     pf__buffer *bad, *bad_next; /* [1]: sticky; the caller copies bad_next to bad after each replay */
@@ -141,6 +166,8 @@ typedef struct pf__evaluator_desc {
 pf_status pf__evaluator_create(pf__evaluator **out, const pf__evaluator_desc *d, pf_error *err);
 void pf__evaluator_destroy(pf__evaluator **e);
 pf__buffer *pf__evaluator_weights(pf__evaluator *e);
+/** Of the noise that the method itself draws: row i of the next runs is sample first + i of this seed. */
+void pf__evaluator_renew(pf__evaluator *e, uint64_t seed, uint64_t first);
 /** Standardised noise [count, dim] to standardised samples; x may equal noise. */
 pf_status pf__evaluator_run(pf__evaluator *e, const float *noise, const int32_t *label, int64_t count,
                             float *x, pf_error *err);
@@ -172,6 +199,7 @@ const pf__solver *pf__solver_find(const char *name);
 typedef struct pf__checkpoint_content {
     const pf__params *params;
     const float *model, *m, *v, *ema[PF_EMA_MAX];
+    const float *target; /* or NULL */
     const char (*ema_name)[32];
     int ema_count;
     uint64_t seed;
@@ -181,6 +209,7 @@ typedef struct pf__checkpoint_content {
     int class_count;
     int64_t block_rows; /* of the loader's order; 0: a full shuffle */
     const char *method, *model_kind, *config, *choices;
+    const char *teacher, *teacher_path; /* identity and file; NULL without a teacher */
     double seconds;
     const pf_device_info *device;
 } pf__checkpoint_content;
@@ -199,6 +228,14 @@ pf_status pf__checkpoint_verify(const char *path, pf_error *err);
 /** Reads "/optimizer/m" and the like into a flat array of the layout of params, checking every shape. */
 pf_status pf__checkpoint_read_flat(pf_checkpoint *c, const char *group, const pf__params *params, float *flat,
                                    pf_error *err);
+/** The weights of this name, "" = the longest rate; PF_USAGE when there are none. */
+pf_status pf__checkpoint_weights(const pf_checkpoint_info *c, const char *asked, char name[32],
+                                 pf_error *err);
+/** The hash over its content, as it states it. */
+const char *pf__checkpoint_hash(const pf_checkpoint *c);
+/** What it was taught by (pf__teacher_identity, and the file); "" without a teacher. */
+const char *pf__checkpoint_teacher(const pf_checkpoint *c);
+const char *pf__checkpoint_teacher_path(const pf_checkpoint *c);
 /** Text of /plan/choices. */
 const char *pf__checkpoint_choices(const pf_checkpoint *c);
 /** /data/block_rows; 0 without. */
@@ -251,6 +288,13 @@ pf_status pf__npy_read(const char *path, pf_shape *shape, float **data, pf_error
 
 enum { PF__STEPS_AHEAD = 3, PF__STEP_RING = 4, PF__LOADER_SLOTS = 6 };
 
+/** Where the host's time goes in the steps that a profile counts. */
+typedef struct pf__stopwatch {
+    int64_t steps, skip; /* counted; still to be left out */
+    bool fresh;          /* none of this run was counted */
+    double host, ahead, data, logging;
+} pf__stopwatch;
+
 struct pf_trainer {
     pf_context *context;
     const pf_config *config;
@@ -260,13 +304,14 @@ struct pf_trainer {
     pf__loader *loader;
     pf__scaling scaling;
     pf__model model;
-    pf__buffer *params, *grads, *m, *v, *ema[PF_EMA_MAX], *x, *y, *scale, *shift, *metrics, *sums, *bad,
-        *bad_next, *block;
+    pf__teacher *teacher; /* NULL: none, or a graph of the caller's */
+    pf__buffer *params, *grads, *m, *v, *ema[PF_EMA_MAX], *target, *x, *y, *scale, *shift, *metrics, *sums,
+        *bad, *bad_next, *block;
     pf__plan *loss, *optimiser;
     int metric_count;
     const char *metric_name[PF__METRICS_MAX + 1];
     uint32_t words[PF__STEP_RING][PF__STEP_WORDS]; /* stay as they are until the queue has passed */
-    float *host;                                   /* [3 + ema_count][flat_count]: for checkpoints */
+    float *host;                                   /* [pf__trainer_flats][flat_count]: for checkpoints */
     char *config_text, *choices;                   /* as a checkpoint holds them */
     char *checkpoint;                              /* path of the last one, or NULL */
     int64_t block_rows;                            /* of the order resumed in; 0: the loader finds it */
@@ -278,17 +323,29 @@ struct pf_trainer {
     double interval_seconds, run_seconds,
         seconds_before; /* clock then, clock at the start of the run, training time of earlier runs */
     pf_progress progress;
+    pf__stopwatch watch;
 
     pf__evaluator *preview; /* NULL without a folder */
     pf_samples samples;     /* noise and room for the preview */
 };
 
 pf_status pf__trainer_resume(pf_trainer *t, const char *path, pf_error *err);
-/** Fills the flat buffers from t->host, laid out as params, m, v, ema/0 ... */
+/** Flat buffers that a checkpoint holds: params, m, v, ema/0 ..., and the target's. */
+int pf__trainer_flats(const pf_trainer *t);
+/** Fills them from t->host. */
 pf_status pf__trainer_upload(pf_trainer *t, pf_error *err);
 pf_status pf__trainer_preview(pf_trainer *t, pf_error *err);
 /** Batch, step and seed of a step into debug_step.h5. */
 pf_status pf__trainer_dump(pf_trainer *t, int64_t step, pf_error *err);
+
+/* ---- profile.c ---- */
+
+/** A run of so many steps begins: its first ones are left out of the profile. */
+void pf__watch_begin(pf_trainer *t, int64_t steps);
+/** Around what a step enqueues; seconds of the host. */
+pf_status pf__watch_enter(pf_trainer *t, pf_error *err);
+void pf__watch_leave(pf_trainer *t, double ahead, double data, double host);
+void pf__watch_logged(pf_trainer *t, double seconds);
 
 /* ---- picture.c ---- */
 

@@ -31,27 +31,11 @@ static pf_status copy_scaling(pf_sampler *s, const pf_checkpoint *c, pf_error *e
     return PF_OK;
 }
 
-/* The asked name, or the longest rate. */
+/* The asked name, or that of the configuration, or the longest rate. */
 static pf_status choose_weights(pf_sampler *s, const pf_checkpoint_info *c, const char *asked,
                                 pf_error *err) {
     if (!asked || !*asked) asked = pf__config_text(s->config->raw, "sample.ema");
-    const char *name = *asked ? asked : "none";
-    double longest = -1, rate;
-    for (int i = 0; !*asked && i < c->ema_count; i++)
-        if (pf__parse_real(c->ema[i], &rate) && rate > longest) {
-            longest = rate;
-            name = c->ema[i];
-        }
-    bool known = strcmp(name, "none") == 0 || strcmp(name, "initial") == 0;
-    for (int i = 0; i < c->ema_count; i++) known = known || strcmp(c->ema[i], name) == 0;
-    snprintf(s->info.weights, sizeof s->info.weights, "%s", name);
-    if (known) return PF_OK;
-    pf__text rates = {0};
-    for (int i = 0; i < c->ema_count; i++) pf__text_format(&rates, ", %s", c->ema[i]);
-    pf_status st = pf__fail(err, PF_USAGE, "%s: there are no averaged weights '%s'", c->path, name);
-    st = pf__hint(err, st, "this checkpoint has: none, initial%s", pf__text_string(&rates));
-    pf__text_free(&rates);
-    return st;
+    return pf__checkpoint_weights(c, asked, s->info.weights, err);
 }
 
 static pf_status load_weights(pf_sampler *s, pf_checkpoint *c, pf_error *err) {
@@ -80,6 +64,7 @@ static pf_status describe(pf_sampler *s, const pf_sampler_desc *d, pf_error *err
     PF__TRY(pf__sampling_plan(s->config->method, config, d->nfe, d->solver, &i->nfe, &solver, err));
     snprintf(i->solver, sizeof i->solver, "%s", solver);
     snprintf(i->method, sizeof i->method, "%s", s->config->method->name);
+    i->knows_velocity = s->config->method->velocity != NULL;
     i->dim = c->dim;
     i->sample = c->sample;
     i->step = c->step;
@@ -107,6 +92,7 @@ static pf_status assemble(pf_sampler *s, const pf_sampler_desc *d, pf_error *err
         .matmul = pf__config_text(s->config->raw, "runtime.matmul"),
     };
     PF__TRY(pf__evaluator_create(&s->evaluator, &desc, err));
+    pf__evaluator_renew(s->evaluator, s->info.seed, 0);
     return load_weights(s, d->checkpoint, err);
 }
 
@@ -147,6 +133,10 @@ void pf_sampler_noise(const pf_sampler *sampler, uint64_t seed, uint64_t first, 
             noise[i * dim + k] = (float)pf__random_normal(seed, stream, first + (uint64_t)i, (uint32_t)k);
 }
 
+void pf_sampler_renew(pf_sampler *sampler, uint64_t seed, uint64_t first) {
+    pf__evaluator_renew(sampler->evaluator, seed, first);
+}
+
 static pf_status check_labels(const pf_sampler *s, const int32_t *label, int64_t count, pf_error *err) {
     for (int64_t i = 0; label && s->info.class_count && i < count; i++)
         if (label[i] < 0 || label[i] > s->info.class_count)
@@ -166,6 +156,9 @@ pf_status pf_sampler_run(pf_sampler *sampler, const float *noise, const int32_t 
 pf_status pf_sampler_velocity(pf_sampler *sampler, const float *x, double t, const int32_t *label,
                               int64_t count, float *v, pf_error *error) {
     PF__TRY(check_labels(sampler, label, count, error));
+    if (!sampler->info.knows_velocity)
+        return pf__hint(error, pf__fail(error, PF_USAGE, "%s knows no velocity", sampler->info.method),
+                        "flow and meanflow do");
     return pf__evaluator_velocity(sampler->evaluator, x, t, label, count, v, error);
 }
 

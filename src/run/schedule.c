@@ -28,5 +28,14 @@ void pf__schedule_block(const pf__train_options *o, int64_t step, pf__step_block
     };
     float *ema[PF_EMA_MAX] = {&block->ema0, &block->ema1, &block->ema2, &block->ema3};
     for (int i = 0; i < o->ema_count; i++) *ema[i] = (float)pf__schedule_ema(o, i, step);
-    block->warmup = o->warmup > 0 && step < o->warmup ? (float)(update / (double)o->warmup) : 1.0f;
+}
+
+void pf__schedule_method(const pf__method *method, const pf__config *config, int64_t steps, int64_t step,
+                         pf__step_block *block) {
+    pf__curriculum now = {.warmup = 1};
+    if (method->schedule) method->schedule(config, step, steps, &now);
+    block->target = (float)now.target;
+    block->levels = (float)now.levels;
+    block->gap = (float)now.gap;
+    block->warmup = (float)now.warmup;
 }

@@ -28,6 +28,12 @@ pf_status pf__sampling_plan(const pf__method *method, const pf__config *config, 
                         pf__fail(err, PF_USAGE, "%s learns a map: the solver %s has nothing to integrate",
                                  method->name, solver),
                         "leave --solver out");
+    if (map && nfe > 1 && method->needs(config).condition_count == 0) {
+        pf_status st = pf__fail(err, PF_USAGE,
+                                "%s maps noise to a sample in one evaluation: %d have no meaning",
+                                method->name, nfe);
+        return pf__hint(err, st, "leave --nfe and sample.nfe out");
+    }
     if (map) return PF_OK;
     if (!solver || !*solver) solver = pf__config_text(config, "sample.solver");
     const pf__solver *s = pf__solver_find(solver);

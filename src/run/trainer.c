@@ -13,10 +13,14 @@
 static pf_status enqueue(pf_trainer *t, pf_error *err) {
     const pf_dataset_info *data = pf_dataset_describe(t->dataset);
     int slot = (int)(t->step % PF__STEPS_AHEAD);
+    PF__TRY(pf__watch_enter(t, err));
+    const double begun = pf__seconds();
     PF__TRY(pf__context_wait(t->context, slot, err));
+    const double there = pf__seconds();
     if (t->step - t->first_step >= PF__STEPS_AHEAD) pf__loader_release(t->loader);
     pf__batch batch;
     PF__TRY(pf__loader_next(t->loader, &batch, err));
+    const double fed = pf__seconds();
     size_t rows = (size_t)t->options.batch;
     PF__TRY(pf__buffer_write(t->x, 0, batch.x, rows * (size_t)data->dim * pf_dtype_bytes(data->dtype), false,
                              err));
@@ -26,12 +30,14 @@ static pf_status enqueue(pf_trainer *t, pf_error *err) {
     uint32_t *words = t->words[t->step % PF__STEP_RING];
     pf__step_block block;
     pf__schedule_block(&t->options, t->step, &block);
+    pf__schedule_method(t->model.method, t->config->raw, t->options.steps, t->step, &block);
     pf__step_pack(&block, words);
     PF__TRY(pf__buffer_write(t->block, 0, words, sizeof t->words[0], false, err));
     PF__TRY(pf__plan_replay(t->loss, err));
     PF__TRY(pf__plan_replay(t->optimiser, err));
     PF__TRY(pf__buffer_copy(t->bad_next, 0, t->bad, 0, sizeof(float), err));
     PF__TRY(pf__context_mark(t->context, slot, err));
+    pf__watch_leave(t, there - begun, fed - there, pf__seconds() - fed);
     t->step++;
     return PF_OK;
 }
@@ -112,7 +118,10 @@ static pf_status after_step(pf_trainer *t, const pf_run_desc *d, pf_error *err) 
     t->progress.seconds = pf__seconds() - t->run_seconds;
     t->progress.lr = pf__schedule_lr(o, t->step - 1);
     bool last = t->step == o->steps;
-    if (last || is_every(t->step, o->log_every)) PF__TRY(poll(t, err));
+    if (last || is_every(t->step, o->log_every)) {
+        PF__TRY(poll(t, err));
+        pf__watch_logged(t, pf__seconds() - t->run_seconds - t->progress.seconds);
+    }
     if (last || is_every(t->step, o->save_every) || (d->save && *d->save)) {
         if (d->save) *d->save = 0;
         PF__TRY(save(t, err));
@@ -149,6 +158,7 @@ static pf_status run(pf_trainer *t, const pf_run_desc *desc, pf_error *err) {
                                 .gradient_norm = NAN,
                                 .first = true,
                                 .memory_bytes = pf_context_count(t->context).bytes};
+    pf__watch_begin(t, t->options.steps - t->step);
     while (t->step < t->options.steps) {
         PF__TRY(enqueue(t, err));
         PF__TRY(after_step(t, desc, err));

@@ -51,6 +51,12 @@ static pf_status open_data(pf_trainer *t, pf_error *err) {
     return pf__model_create(&t->model, t->config, &info->sample, labels ? info->class_count : 0, err);
 }
 
+static pf_status open_teacher(pf_trainer *t, const pf_trainer_desc *d, pf_error *err) {
+    if (!t->model.needs.teacher || d->teacher_velocity) return PF_OK;
+    return pf__teacher_open(&t->teacher, t->config->raw, pf_dataset_describe(t->dataset), &t->scaling,
+                            t->model.net.class_count, err);
+}
+
 typedef struct wanted {
     pf__buffer **buffer;
     size_t bytes;
@@ -80,7 +86,9 @@ static pf_status reserve(pf_trainer *t, pf_error *err) {
         PF__TRY(pf__buffer_create(t->context, list[i].bytes, list[i].what, list[i].buffer, err));
     for (int i = 0; i < t->options.ema_count; i++)
         PF__TRY(pf__buffer_create(t->context, flat, "averaged parameters", &t->ema[i], err));
-    size_t host = flat * (3 + (size_t)t->options.ema_count);
+    if (t->model.needs.target)
+        PF__TRY(pf__buffer_create(t->context, flat, "parameters of the target", &t->target, err));
+    size_t host = flat * (size_t)pf__trainer_flats(t);
     t->host = calloc(1, host);
     return t->host ? PF_OK : pf__fail_memory(err, "parameters on the host", host);
 }
@@ -103,6 +111,8 @@ static pf_status compile_loss(pf_trainer *t, const pf__loss *l, pf_error *err) {
     pf__binds_add(&binds, "data/scale", t->scale, 0);
     pf__binds_add(&binds, "data/shift", t->shift, 0);
     pf__binds_add_group(&binds, params, PF__STUDENT, t->params);
+    if (t->target) pf__binds_add_group(&binds, params, PF__TARGET, t->target);
+    if (t->teacher) pf__teacher_bind(t->teacher, &binds);
     pf__output *outputs = calloc((size_t)params->count + 1, sizeof *outputs);
     pf_status st = outputs && !binds.failed ? PF_OK : pf__fail_memory(err, "bindings", sizeof *outputs);
     int n = 0;
@@ -145,12 +155,13 @@ static pf_status compile_optimiser(pf_trainer *t, pf_error *err) {
         .bad = t->bad,
         .bad_next = t->bad_next,
         .step_block = t->block,
+        .target = t->target,
     };
     memcpy(desc.ema, t->ema, sizeof desc.ema);
     return pf__optimiser_create(&t->optimiser, &desc, err);
 }
 
-static pf_status compile(pf_trainer *t, pf_error *err) {
+static pf_status compile(pf_trainer *t, const pf_trainer_desc *d, pf_error *err) {
     pf__loss_desc desc = {
         .context = t->context,
         .model = &t->model,
@@ -158,12 +169,15 @@ static pf_status compile(pf_trainer *t, pf_error *err) {
         .scaling = &t->scaling,
         .batch = t->options.batch,
         .matmul = matmul(t),
+        .teacher_velocity = t->teacher ? pf__teacher_velocity : d->teacher_velocity,
+        .teacher = t->teacher ? t->teacher : d->teacher,
     };
     pf__loss loss;
     PF__TRY(pf__loss_build(&loss, &desc, err));
     t->metric_count = loss.metric_count;
     memcpy(t->metric_name, loss.metric_name, sizeof t->metric_name);
     pf_status st = reserve(t, err);
+    if (st == PF_OK && t->teacher) st = pf__teacher_load(t->teacher, t->context, err);
     if (st == PF_OK) st = upload_scaling(t, &desc, err);
     if (st == PF_OK) st = compile_loss(t, &loss, err);
     pf__loss_free(&loss);
@@ -232,7 +246,9 @@ static pf_status build_preview(pf_trainer *t, pf_error *err) {
     PF__TRY(draw_noise(t, err));
     desc.batch = pf__config_int(c, "sample.batch");
     if (desc.batch > t->samples.count) desc.batch = t->samples.count;
-    return pf__evaluator_create(&t->preview, &desc, err);
+    PF__TRY(pf__evaluator_create(&t->preview, &desc, err));
+    pf__evaluator_renew(t->preview, (uint64_t)pf__config_int(c, "sample.seed"), 0);
+    return PF_OK;
 }
 
 static pf_status check_memory(const pf_trainer *t, pf_error *err) {
@@ -255,8 +271,7 @@ static pf_status start_fresh(pf_trainer *t, pf_error *err) {
     size_t n = t->model.params.flat_count;
     pf__params_initialise(&t->model.params, t->options.seed, t->host);
     memset(t->host + n, 0, 2 * flat_bytes(t));
-    for (int i = 0; i < t->options.ema_count; i++)
-        memcpy(t->host + (3 + (size_t)i) * n, t->host, flat_bytes(t));
+    for (int i = 3; i < pf__trainer_flats(t); i++) memcpy(t->host + (size_t)i * n, t->host, flat_bytes(t));
     return pf__trainer_upload(t, err);
 }
 
@@ -301,8 +316,9 @@ static pf_status build(pf_trainer *t, const pf_trainer_desc *d, pf_error *err) {
     bool resume = d->folder && d->open == PF_FOLDER_RESUME;
     PF__TRY(pf__train_options_get(&t->options, t->config->raw, err));
     PF__TRY(open_data(t, err));
+    PF__TRY(open_teacher(t, d, err));
     if (d->folder) PF__TRY(pf__folder_open(&t->folder, d->folder, d->open, err));
-    PF__TRY(compile(t, err));
+    PF__TRY(compile(t, d, err));
     PF__TRY(fix_texts(t, err));
     if (resume)
         PF__TRY(pf__trainer_resume(t, d->checkpoint ? d->checkpoint : d->folder, err));
@@ -340,9 +356,10 @@ void pf_trainer_destroy(pf_trainer **trainer) {
     pf__evaluator_destroy(&t->preview);
     pf__plan_destroy(&t->loss);
     pf__plan_destroy(&t->optimiser);
-    pf__buffer **buffers[] = {&t->params,   &t->grads,  &t->m,      &t->v,       &t->x,     &t->y,
-                              &t->scale,    &t->shift,  &t->block,  &t->metrics, &t->sums,  &t->bad,
-                              &t->bad_next, &t->ema[0], &t->ema[1], &t->ema[2],  &t->ema[3]};
+    pf__teacher_close(&t->teacher);
+    pf__buffer **buffers[] = {&t->params,   &t->grads,  &t->m,      &t->v,       &t->x,      &t->y,
+                              &t->scale,    &t->shift,  &t->block,  &t->metrics, &t->sums,   &t->bad,
+                              &t->bad_next, &t->ema[0], &t->ema[1], &t->ema[2],  &t->ema[3], &t->target};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) pf__buffer_release(buffers[i]);
     pf__model_free(&t->model);
     pf__scaling_free(&t->scaling);
@@ -370,13 +387,16 @@ pf_trainer_info pf_trainer_describe(const pf_trainer *t) {
         .test_count = data->test_count,
         .parameter_count = pf__params_total(&t->model.params),
         .launches = loss.launches + optimiser.launches,
+        .launches_unfused = loss.unfused + optimiser.unfused,
         .flops = loss.flops + optimiser.flops,
         .parameter_bytes = flat,
         .gradient_bytes = flat,
         .moment_bytes = 2 * flat,
-        .ema_bytes = flat * (uint64_t)t->options.ema_count,
+        .ema_bytes = flat * (uint64_t)(pf__trainer_flats(t) - 3),
         .activation_bytes = loss.arena_bytes + optimiser.arena_bytes,
+        .activation_bound_bytes = loss.lower_bound_bytes + optimiser.lower_bound_bytes,
         .activation_sum_bytes = loss.sum_bytes + optimiser.sum_bytes,
+        .activation_unfused_bytes = loss.unfused_bytes + optimiser.unfused_bytes,
         .batch_bytes = pf__buffer_bytes(t->x) + pf__buffer_bytes(t->y),
         .total_bytes = pf_context_count(t->context).bytes,
         .device_bytes = pf_context_device(t->context)->memory_bytes,

@@ -13,7 +13,12 @@
 /* The flat buffers in the order of t->host. */
 static pf__buffer *flat_buffer(const pf_trainer *t, int i) {
     pf__buffer *fixed[3] = {t->params, t->m, t->v};
-    return i < 3 ? fixed[i] : t->ema[i - 3];
+    if (i < 3) return fixed[i];
+    return i < 3 + t->options.ema_count ? t->ema[i - 3] : t->target;
+}
+
+int pf__trainer_flats(const pf_trainer *t) {
+    return 3 + t->options.ema_count + (t->model.needs.target ? 1 : 0);
 }
 
 static float *flat_host(const pf_trainer *t, int i) {
@@ -22,7 +27,7 @@ static float *flat_host(const pf_trainer *t, int i) {
 
 pf_status pf__trainer_upload(pf_trainer *t, pf_error *err) {
     size_t bytes = (size_t)t->model.params.flat_count * sizeof(float);
-    for (int i = 0; i < 3 + t->options.ema_count; i++)
+    for (int i = 0; i < pf__trainer_flats(t); i++)
         PF__TRY(pf__buffer_write(flat_buffer(t, i), 0, flat_host(t, i), bytes, true, err));
     return PF_OK;
 }
@@ -33,7 +38,7 @@ static pf_status download(pf_trainer *t, pf_error *err) {
     PF__TRY(pf__buffer_read(t->bad, 0, &bad, sizeof bad, err));
     if (bad != 0)
         return pf__fail(err, PF_NAN, "step %" PRId64 ": no checkpoint is written after a bad step", t->step);
-    for (int i = 0; i < 3 + t->options.ema_count; i++)
+    for (int i = 0; i < pf__trainer_flats(t); i++)
         PF__TRY(pf__buffer_read(flat_buffer(t, i), 0, flat_host(t, i), bytes, err));
     return PF_OK;
 }
@@ -63,6 +68,9 @@ pf_status pf_trainer_save(pf_trainer *t, pf_error *error) {
         .choices = t->choices,
         .seconds = t->seconds_before + (t->run_seconds > 0 ? now - t->run_seconds : 0),
         .device = pf_context_device(t->context),
+        .target = t->target ? flat_host(t, 3 + t->options.ema_count) : NULL,
+        .teacher = t->model.needs.teacher ? pf__teacher_identity(t->teacher) : NULL,
+        .teacher_path = pf__teacher_path(t->teacher),
     };
     for (int i = 0; i < t->options.ema_count; i++) content.ema[i] = flat_host(t, 3 + i);
     char *path = pf__folder_checkpoint(t->folder.path, t->step);
@@ -106,11 +114,25 @@ static pf_status check_origin(const pf_trainer *t, const pf_checkpoint_info *c, 
     return PF_OK;
 }
 
+/* The path of the configuration may hold another training by now. */
+static pf_status check_teacher(const pf_trainer *t, const pf_checkpoint *c, pf_error *err) {
+    const char *was = pf__checkpoint_teacher(c), *path = pf__checkpoint_teacher_path(c);
+    const char *is = t->model.needs.teacher ? pf__teacher_identity(t->teacher) : "";
+    if (strcmp(was, is) == 0) return PF_OK;
+    pf_status st = pf__fail(err, PF_DATA, "%s: taught by another teacher (%s) than %s (%s)",
+                            pf_checkpoint_describe(c)->path, *was ? was : "none",
+                            t->teacher ? pf__teacher_path(t->teacher) : "that of this configuration",
+                            *is ? is : "none");
+    return *path ? pf__hint(err, st, "it was: --set method.teacher=%s", path)
+                 : pf__hint(err, st, "keep method.form and method.teacher as they were");
+}
+
 static pf_status read_state(pf_trainer *t, pf_checkpoint *c, pf_error *err) {
     const pf__params *params = &t->model.params;
     const pf_checkpoint_info *info = pf_checkpoint_describe(c);
     char group[64];
     PF__TRY(check_origin(t, info, err));
+    PF__TRY(check_teacher(t, c, err));
     PF__TRY(pf__checkpoint_read_flat(c, "/model", params, flat_host(t, 0), err));
     PF__TRY(pf__checkpoint_read_flat(c, "/optimizer/m", params, flat_host(t, 1), err));
     PF__TRY(pf__checkpoint_read_flat(c, "/optimizer/v", params, flat_host(t, 2), err));
@@ -118,6 +140,9 @@ static pf_status read_state(pf_trainer *t, pf_checkpoint *c, pf_error *err) {
         snprintf(group, sizeof group, "/ema/%s", t->options.ema_name[i]);
         PF__TRY(pf__checkpoint_read_flat(c, group, params, flat_host(t, 3 + i), err));
     }
+    if (t->target)
+        PF__TRY(
+            pf__checkpoint_read_flat(c, "/" PF__TARGET, params, flat_host(t, 3 + t->options.ema_count), err));
     t->step = t->saved_step = info->step;
     t->block_rows = pf__checkpoint_block_rows(c);
     t->seconds_before = info->seconds;

@@ -18,6 +18,24 @@ const char *const fixture_names[] = {"flow-uniform",
                                      "meanflow-x",
                                      "meanflow-x-image",
                                      "meanflow-x-gate",
+                                     "consistency-ict",
+                                     "consistency-uniform",
+                                     "consistency-ema-edm",
+                                     "consistency-ect",
+                                     "consistency-free",
+                                     "consistency-distil-euler",
+                                     "consistency-distil-heun",
+                                     "continuous-full",
+                                     "continuous-full-gate",
+                                     "continuous-stopgrad",
+                                     "continuous-stopgrad-taught",
+                                     "continuous-trig",
+                                     "continuous-trig-taught",
+                                     "continuous-trig-adaptive",
+                                     "drifting-two-sided",
+                                     "drifting-one-sided",
+                                     "drifting-gauss-groups",
+                                     "drifting-authors",
                                      NULL};
 
 static pf_shape shape_of(const cJSON *list) {
@@ -54,17 +72,21 @@ static pf_status read_tensors(fixture_tensor *list, int *count, const char *pref
     return PF_OK;
 }
 
-static pf_status configure(fixture *f, const cJSON *options, pf_error *err) {
-    PF__TRY(pf__config_create(&f->config, err));
+static pf_status set_options(pf__config **config, const cJSON *options, pf_error *err) {
+    PF__TRY(pf__config_create(config, err));
     const cJSON *section, *item;
     cJSON_ArrayForEach(section, options) {
         cJSON_ArrayForEach(item, section) {
             char text[256];
             snprintf(text, sizeof text, "%s.%s=%s", section->string, item->string, item->valuestring);
-            PF__TRY(pf__config_set(f->config, text, "fixture", err));
+            PF__TRY(pf__config_set(*config, text, "fixture", err));
         }
     }
-    PF__TRY(pf__config_add_table(f->config, pf__model_options, err));
+    return pf__config_add_table(*config, pf__model_options, err);
+}
+
+static pf_status configure(fixture *f, const cJSON *options, pf_error *err) {
+    PF__TRY(set_options(&f->config, options, err));
     PF__TRY(pf__config_add_table(f->config, f->method->options, err));
     PF__TRY(pf__config_resolve(f->config, err));
     return f->method->check(f->config, err);
@@ -82,8 +104,8 @@ static pf_status read_expected(fixture *f, const cJSON *json, pf_error *err) {
     f->r = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(sampler, "r"));
     PF__TRY(read_tensor(&f->evaluate, "", "evaluate", cJSON_GetObjectItemCaseSensitive(sampler, "evaluate"),
                         err));
-    PF__TRY(read_tensor(&f->velocity, "", "velocity", cJSON_GetObjectItemCaseSensitive(sampler, "velocity"),
-                        err));
+    if ((item = cJSON_GetObjectItemCaseSensitive(sampler, "velocity")) != NULL)
+        PF__TRY(read_tensor(&f->velocity, "", "velocity", item, err));
     return read_tensors(f->gradient, &f->gradient_count, "",
                         cJSON_GetObjectItemCaseSensitive(json, "gradients"), err);
 }
@@ -97,11 +119,21 @@ static pf_status read_fixture(fixture *f, const cJSON *json, pf_error *err) {
         read_tensors(f->given, &f->given_count, "", cJSON_GetObjectItemCaseSensitive(json, "given"), err));
     PF__TRY(read_tensors(f->given, &f->given_count,
                          "student:", cJSON_GetObjectItemCaseSensitive(json, "parameters"), err));
+    PF__TRY(read_tensors(f->given, &f->given_count,
+                         "target:", cJSON_GetObjectItemCaseSensitive(json, "target"), err));
+    PF__TRY(read_tensors(f->given, &f->given_count,
+                         "teacher:", cJSON_GetObjectItemCaseSensitive(json, "teacher"), err));
     PF__TRY(read_expected(f, json, err));
     pf_shape sample = shape_of(cJSON_GetObjectItemCaseSensitive(json, "sample"));
     int classes = (int)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "classes"));
     f->batch = (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, "batch"));
-    pf__needs needs = f->method->needs(f->config);
+    pf__needs needs = f->method->needs(f->config), flow = {.condition_count = 1, .head_count = 1};
+    const cJSON *teacher = cJSON_GetObjectItemCaseSensitive(json, "teacher_options");
+    if (teacher) {
+        PF__TRY(set_options(&f->teacher_config, teacher, err));
+        PF__TRY(pf__config_resolve(f->teacher_config, err));
+        PF__TRY(pf__net_create(&f->teacher, f->teacher_config, &sample, classes, &flow, err));
+    }
     return pf__net_create(&f->net, f->config, &sample, classes, &needs, err);
 }
 
@@ -125,7 +157,9 @@ void fixture_free(fixture *f) {
     free(f->evaluate.data);
     free(f->velocity.data);
     pf__params_free(&f->params);
+    pf__params_free(&f->teacher_params);
     pf__config_destroy(&f->config);
+    pf__config_destroy(&f->teacher_config);
     *f = (fixture){0};
 }
 
@@ -135,9 +169,19 @@ const fixture_tensor *fixture_given(const fixture *f, const char *name) {
     return NULL;
 }
 
+static pf_value teach(void *user, pf_graph *g, pf_value x, pf_value t, pf_value label) {
+    fixture *f = user;
+    pf_value v = 0;
+    f->teacher.apply(&f->teacher, g, &f->teacher_params, "teacher", x, &t, label, PF__MODE_SAMPLE, &v);
+    return v;
+}
+
 static pf__method_ctx context_of(fixture *f, pf_graph *g) {
     pf__method_ctx ctx = {
         .g = g, .config = f->config, .net = &f->net, .params = &f->params, .group = "student"};
+    ctx.target = "target";
+    ctx.teacher_velocity = teach;
+    ctx.teacher = f;
     ctx.batch = f->batch;
     const fixture_tensor *label = fixture_given(f, "label");
     if (label) ctx.label = pf_input(g, "label", PF_I32, label->shape);
@@ -166,7 +210,8 @@ pf_status fixture_build_sampler(fixture *f, pf_graph *g, pf_value *evaluate, pf_
     ctx.t = pf_input(g, "step/t", PF_F32, pf_shape_of(0));
     ctx.r = pf_input(g, "step/r", PF_F32, pf_shape_of(0));
     f->method->evaluate(&ctx, evaluate);
-    f->method->velocity(&ctx, velocity);
+    *velocity = 0;
+    if (f->method->velocity) f->method->velocity(&ctx, velocity);
     return pf_graph_check(g, err);
 }
 

@@ -6,7 +6,7 @@
 
 #include "methods/method.h"
 
-#define FIXTURE_TENSORS_MAX 24
+#define FIXTURE_TENSORS_MAX 48
 #define FIXTURE_NAME_MAX    64
 
 typedef struct fixture_tensor {
@@ -19,11 +19,12 @@ typedef struct fixture_tensor {
 typedef struct fixture {
     char name[FIXTURE_NAME_MAX];
     const pf__method *method;
-    pf__config *config;
-    pf__net net;
-    pf__params params; /* filled by the first build */
+    pf__config *config, *teacher_config; /* the teacher's [model], NULL without */
+    pf__net net, teacher;
+    pf__params params, teacher_params; /* filled by the first build */
     int64_t batch;
-    /* what goes in: "data", "label" and random streams by name; parameters as "student:<path>" */
+    /* what goes in: "data", "label", the step block's scalars and random streams by name; parameters as
+     * "student:<path>" and by their group */
     fixture_tensor given[FIXTURE_TENSORS_MAX];
     int given_count;
     /* what must come out */
@@ -33,8 +34,8 @@ typedef struct fixture {
     int metric_count;
     fixture_tensor gradient[FIXTURE_TENSORS_MAX]; /* by path */
     int gradient_count;
-    double t, r; /* of the sampler; its state is the noise */
-    fixture_tensor evaluate, velocity;
+    double t, r;                       /* of the sampler; its state is the noise */
+    fixture_tensor evaluate, velocity; /* velocity.count 0: the method knows none */
 } fixture;
 
 /** The fixtures' names ("flow-uniform", ...), ended by NULL. */
@@ -51,7 +52,8 @@ const fixture_tensor *fixture_given(const fixture *f, const char *name);
  */
 pf_status fixture_build_loss(fixture *f, pf_graph *g, pf_value *loss, pf__metrics *metrics,
                              pf_value *gradient, pf_error *err);
-/** Appends evaluate and velocity to g. They read the inputs "x" (bound to the noise), "step/t" and "step/r".
+/** Appends evaluate and velocity (0 where the method knows none) to g. They read the inputs "x" (bound to the
+ * noise), "step/t" and "step/r".
  */
 pf_status fixture_build_sampler(fixture *f, pf_graph *g, pf_value *evaluate, pf_value *velocity,
                                 pf_error *err);

@@ -6,6 +6,8 @@
 void test_table_suite(void);
 void test_oracle_suite(void);
 void test_closed_suite(void);
+void test_drifting_suite(void);
+void test_consistency_suite(void);
 void test_device_suite(void);
 
 int main(void) {
@@ -13,6 +15,8 @@ int main(void) {
     test_table_suite();
     test_oracle_suite();
     test_closed_suite();
+    test_drifting_suite();
+    test_consistency_suite();
     test_device_suite();
     int failed = check_run();
     test_context_close();

@@ -25,7 +25,7 @@ static void test_rows(void) {
         CHECK_INT(m->needs(config).head_count, 1);
         pf__config_destroy(&config);
     }
-    CHECK_INT(count, 2);
+    CHECK_INT(count, 5);
     CU_ASSERT_PTR_NULL(pf__method_find("nothing"));
 }
 
@@ -47,9 +47,49 @@ static void test_refusals(void) {
     }
 }
 
+static void test_consistency_refusals(void) {
+    static const char *const bad[][2] = {
+        {"method.N=1", "[2, "},
+        {"method.mu=1", "[0, 0.999999]"},
+        {"method.huber_c=0", "[1e-06, "},
+        {"method.q=1", "[1.0001, "},
+        {"method.s1=5", "from 10 to 1280"},
+        {"method.boundary=1", "goes with method.parametrisation = free"},
+        {"method.parametrisation=free", "method.boundary = 1"},
+        {"method.teacher=run", "method.form = distillation"},
+        {"method.curriculum=fast", "constant|original|ict|ect"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        pf_error err = {0};
+        pf__config *config = NULL;
+        CHECK_INT(configure(pf__method_find("consistency"), bad[i][0], &config, &err), PF_USAGE);
+        CU_ASSERT(strstr(err.message, bad[i][1]) || strstr(err.hint, bad[i][1]));
+        pf__config_destroy(&config);
+    }
+}
+
+static void test_continuous_refusals(void) {
+    static const char *const bad[][2] = {
+        {"method.form=full", "method.velocity = teacher"},
+        {"method.teacher=run", "method.velocity = teacher"},
+        {"method.c=0", "the paper has 0.1"},
+        {"method.H=-2", "the paper has 10000"},
+        {"method.sigma_data=0", "images in [-1, 1] have 0.5"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        pf_error err = {0};
+        pf__config *config = NULL;
+        CHECK_INT(configure(pf__method_find("continuous"), bad[i][0], &config, &err), PF_USAGE);
+        CHECK_CONTAINS(err.hint, bad[i][1]);
+        pf__config_destroy(&config);
+    }
+}
+
 void test_table_suite(void) {
     CU_pSuite suite = CU_add_suite("table", NULL, NULL);
     CU_add_test(suite, "rows are found by name and resolve", test_rows);
     CU_add_test(suite, "needs and kind of evaluation", test_needs);
     CU_add_test(suite, "options out of range are refused", test_refusals);
+    CU_add_test(suite, "consistency's are refused with the papers' figures", test_consistency_refusals);
+    CU_add_test(suite, "continuous' are refused with the papers' figures", test_continuous_refusals);
 }

@@ -8,6 +8,7 @@ int main(void) {
     test_gather_suite();
     test_random_suite();
     test_matmul_suite();
+    test_drift_suite();
     int failed = check_run();
     rig_shut();
     return failed;

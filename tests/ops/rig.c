@@ -4,7 +4,7 @@
 #include "base/text.h"
 
 #define GUARD_BITS 0x7fc0beefu /* a NaN: what is read astray spoils the result */
-#define PROGRAMS   256
+#define PROGRAMS   512
 
 static struct {
     pf_context *context;

@@ -25,7 +25,7 @@ typedef struct rig {
     pf__list *list;
     uint32_t offset; /* of every tensor in its buffer, in floats; 64 */
     pf__node node;
-    pf_value links[4];
+    pf_value links[8];
     pf__value values[RIG_TENSORS];
     rig_tensor tensors[RIG_TENSORS];    /* by value */
     rig_tensor workspaces[RIG_TENSORS]; /* by id */

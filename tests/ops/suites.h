@@ -6,5 +6,6 @@
 void test_matmul_suite(void);
 void test_random_suite(void);
 void test_gather_suite(void);
+void test_drift_suite(void);
 
 #endif

@@ -13,6 +13,9 @@ void test_trainer_suite(void);
 void test_streaming_suite(void);
 void test_sampler_suite(void);
 void test_backends_suite(void);
+void test_drifting_suite(void);
+void test_profile_suite(void);
+void test_teacher_suite(void);
 
 int main(void) {
     if (CU_initialize_registry() != CUE_SUCCESS) return 1;
@@ -27,6 +30,9 @@ int main(void) {
     test_streaming_suite();
     test_sampler_suite();
     test_backends_suite();
+    test_drifting_suite();
+    test_profile_suite();
+    test_teacher_suite();
     int failed = check_run();
     test_context_close();
     test_folder_remove();

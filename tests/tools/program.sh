@@ -128,7 +128,7 @@ small="--set model.width=16 --set model.depth=2 --batch 32 --steps 40 --set trai
 expect 0 train --data moons.h5 $small --print-config
 has out "[train]"; has out "; --steps"; has out "$work/moons.h5"
 expect 0 train --data moons.h5 $small --dry-run --out run0
-has out "launches per step"; has out "parameters:"; has out "total"
+has out "launches per step"; has out "before fusion"; has out "alive at one launch"; has out "parameters:"; has out "total"
 [ ! -e run0 ] || fail "a dry run wrote something"
 expect 0 train --data moons.h5 $small --out run
 has out "step 40 of 40"; has out "checkpoint run/checkpoints/step_00000040.h5"; has out "best affine predictor"
@@ -141,6 +141,8 @@ expect 2 train --data moons.h5 --out run
 has err "not empty"; has err "--resume run"
 expect 0 train --data moons.h5 $small --out run -q --force --no-eval
 empty err
+expect 0 train --data moons.h5 $small --out profiled --no-eval --profile
+has out "profile of 38 steps"; has out "products nn"; has out "gaps between launches"; has out "inside kernels"
 expect 4 train --resume nowhere
 has err "nowhere"; has err "hint:"
 expect 2 train --resume run --out other

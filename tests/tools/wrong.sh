@@ -24,6 +24,7 @@ export PF_CACHE="$work/cache"
 unset PF_DEVICE
 small="--set model.width=8 --set model.depth=1 --batch 16 --no-eval -q --set sample.count=4"
 train="train --data moons.h5 $small --steps 6"
+distil="$train --method consistency --set method.form=distillation"
 failed=0 done=0 skipped=0
 
 # ---- what rows use ----

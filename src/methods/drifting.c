@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ * Drifting models (Deng, Li, Li, Du, He 2026, arXiv 2602.04770): the generator x = f(noise) is moved, step by
+ * step of the training, along a field V that pulls each sample towards near data and pushes it off near
+ * samples of its own:
+ *
+ *   L = E ||f(noise) - sg(f(noise) + V(f(noise)))||^2 / D
+ *
+ * V is 0 where the samples follow the law of the data. graph.h and ops/drift.c define it: pf_drift. With n
+ * samples its mean square does not fall below about 1/n, and a low loss at the start (all samples in one
+ * spot) is no convergence. Sampling is one evaluation.
+ *
+ * scale = distance measures everything in S, the mean distance of samples to all targets, as the authors do
+ * with features: temperatures count S, and the loss sees coordinates of x sqrt(D) / S. normalize = true gives
+ * the field of each temperature unit mean square; the loss is then nearly constant, and the metric "drift"
+ * tells. */
+#include "methods/method.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TEMPERATURES_MAX 16
+#define LEAST_SCALE      1e-3 /* of S, and of S / sqrt(D) */
+#define LEAST_SQUARE     1e-8 /* of a field that is normalised */
+
+static const pf__option options[] = {
+    {"method", "form", PF__OPTION_CHOICE, "one-sided|two-sided", 0, 0, "two-sided", NULL, NULL,
+     "weights normalised over the targets of a sample, or also over the samples of a target",
+     "Drifting, V = E[w+ y+] - E[w- y-]"},
+    {"method", "tau", PF__OPTION_LIST, NULL, 1e-6, 1e6, "0.05,0.2,0.5", "tau", NULL,
+     "temperatures, whose fields are added: small against the data's structure, large enough to reach it",
+     "Drifting, k(x, y) = exp(-|x - y| / tau)"},
+    {"method", "kernel", PF__OPTION_CHOICE, "laplace|gauss", 0, 0, "laplace", "k", NULL,
+     "exp(-|x - y| / tau), or exp(-|x - y|^2 / (2 tau^2))", NULL},
+    {"method", "scale", PF__OPTION_CHOICE, "none|distance", 0, 0, "none", "S", NULL,
+     "distance: temperatures and the loss count the mean distance of samples to data and samples", NULL},
+    {"method", "normalize", PF__OPTION_BOOL, NULL, 0, 0, "false", "lambda", NULL,
+     "the field of each temperature is given unit mean square before they are added", NULL},
+    {"method", "floor", PF__OPTION_REAL, NULL, 0, 1, "0", NULL, NULL,
+     "least product of the two softmaxes of form = two-sided; the authors take 1e-6", NULL},
+    {"method", "mask", PF__OPTION_BOOL, NULL, 0, 0, "true", NULL, NULL, "no sample is pushed off by itself",
+     NULL},
+    {"method", "generated", PF__OPTION_INT, NULL, 0, 1 << 20, "0", "G", "samples",
+     "generated in a step; 0 = as many as train.batch, which counts the data", NULL},
+    {"method", "groups", PF__OPTION_INT, NULL, 1, 1 << 20, "1", "N_c", NULL,
+     "equal parts of a step, each with a field of its own", NULL},
+    {"drift", "workspace", PF__OPTION_REAL, NULL, 0.001, 16383, "64", NULL, "MiB",
+     "most memory for distances: what does not fit is computed again, block by block", NULL},
+    {0},
+};
+
+static pf__needs needs(const pf__config *config) {
+    (void)config;
+    return (pf__needs){.condition_count = 0, .head_count = 1};
+}
+
+static bool is(const pf__config *config, const char *key, const char *value) {
+    return strcmp(pf__config_text(config, key), value) == 0;
+}
+
+static pf_status check(const pf__config *config, pf_error *err) {
+    double tau[TEMPERATURES_MAX + 1];
+    const int count = pf__config_list(config, "method.tau", tau, TEMPERATURES_MAX + 1);
+    if (count < 1 || count > TEMPERATURES_MAX) {
+        pf_status st = pf__fail(err, PF_USAGE, "%s: method.tau has %d temperatures, not 1 to %d",
+                                pf__config_origin(config, "method.tau"), count, TEMPERATURES_MAX);
+        return pf__hint(err, st, "try method.tau=0.05,0.2,0.5");
+    }
+    if (pf__config_real(config, "method.floor") > 0 && is(config, "method.form", "one-sided")) {
+        pf_status st = pf__fail(err, PF_USAGE, "%s: method.floor is of method.form = two-sided",
+                                pf__config_origin(config, "method.floor"));
+        return pf__hint(err, st, "leave it out, or set method.form=two-sided");
+    }
+    return PF_OK;
+}
+
+/* The sizes of a step. */
+typedef struct step {
+    int64_t generated, groups, dim;
+} step;
+
+static bool sizes_of(const pf__method_ctx *ctx, step *s) {
+    s->generated = pf__config_int(ctx->config, "method.generated");
+    if (!s->generated) s->generated = ctx->batch;
+    s->groups = pf__config_int(ctx->config, "method.groups");
+    s->dim = pf_shape_count(&ctx->net->sample);
+    if (ctx->label)
+        pf__graph_fail(ctx->g, PF_USAGE,
+                       "drifting does not know labels: data of all classes are the targets of a "
+                       "sample of any");
+    else if (ctx->batch % s->groups || s->generated % s->groups)
+        pf__graph_fail(
+            ctx->g, PF_USAGE,
+            "train.batch = %lld and %lld generated samples do not make %lld equal groups (method.groups)",
+            (long long)ctx->batch, (long long)s->generated, (long long)s->groups);
+    else if (s->generated > 64 * ctx->batch)
+        pf__graph_fail(ctx->g, PF_USAGE, "method.generated = %lld is more than 64 times train.batch = %lld",
+                       (long long)s->generated, (long long)ctx->batch);
+    return pf_graph_check(ctx->g, NULL) == PF_OK;
+}
+
+/* [generated, sample...]: rows beyond those of the batch come from streams of their own, because the next
+ * step's first row follows this batch's last. */
+static pf_value draw_noise(const pf__method_ctx *ctx, const step *s) {
+    pf_value part[64];
+    int parts = 0;
+    pf_shape shape = {.rank = ctx->net->sample.rank + 1};
+    memcpy(shape.dim + 1, ctx->net->sample.dim, (size_t)ctx->net->sample.rank * sizeof *shape.dim);
+    for (int64_t left = s->generated; left > 0; left -= ctx->batch) {
+        char stream[32] = "noise";
+        if (parts) snprintf(stream, sizeof stream, "noise/%d", parts);
+        shape.dim[0] = left < ctx->batch ? left : ctx->batch;
+        part[parts++] = pf_random_normal(ctx->g, stream, shape);
+    }
+    return parts > 1 ? pf_concat(ctx->g, part, parts, 0) : part[0];
+}
+
+/* [T], in units of S where there is one. */
+static pf_value temperatures(const pf__method_ctx *ctx, pf_value scale, int *count) {
+    double tau[TEMPERATURES_MAX];
+    pf_value part[TEMPERATURES_MAX];
+    *count = pf__config_list(ctx->config, "method.tau", tau, TEMPERATURES_MAX);
+    for (int t = 0; t < *count; t++) part[t] = pf_constant(ctx->g, tau[t], pf_shape_of(1, 1));
+    pf_value all = *count > 1 ? pf_concat(ctx->g, part, *count, 0) : part[0];
+    return scale ? pf_mul(ctx->g, all, scale) : all;
+}
+
+static pf_drift_options field_options(const pf__config *config) {
+    return (pf_drift_options){
+        .form = is(config, "method.form", "two-sided") ? PF_DRIFT_TWO_SIDED : PF_DRIFT_ONE_SIDED,
+        .kernel = is(config, "method.kernel", "gauss") ? PF_DRIFT_GAUSS : PF_DRIFT_LAPLACE,
+        .own = pf__config_bool(config, "method.mask") ? PF_DRIFT_OWN_OTHERS : PF_DRIFT_OWN_ALL,
+        .floor = pf__config_real(config, "method.floor"),
+        .workspace_bytes = (uint64_t)(pf__config_real(config, "drift.workspace") * 0x1p20),
+    };
+}
+
+static pf_value at_least(pf_graph *g, pf_value a, double least) {
+    return pf_max(g, a, pf_constant(g, least, pf_value_shape(g, a)));
+}
+
+/* The fields [T, groups, n, D], each of unit mean square. */
+static pf_value normalised(pf_graph *g, pf_value fields) {
+    pf_value square = pf_mean(g, pf_square(g, fields), 0xe, true);
+    return pf_div(g, fields, pf_sqrt(g, at_least(g, square, LEAST_SQUARE)));
+}
+
+static void loss(const pf__method_ctx *ctx, pf_value *out, pf__metrics *metrics) {
+    pf_graph *g = ctx->g;
+    step s;
+    int count;
+    *out = 0;
+    *metrics = (pf__metrics){0};
+    if (!sizes_of(ctx, &s)) return;
+    pf_value x = 0;
+    ctx->net->apply(ctx->net, g, ctx->params, ctx->group, draw_noise(ctx, &s), NULL, 0, PF__MODE_TRAIN, &x);
+    const int n = (int)(s.generated / s.groups), m = (int)(ctx->batch / s.groups), dim = (int)s.dim;
+    pf_value flat = pf_reshape(g, x, pf_shape_of(3, (int)s.groups, n, dim));
+    pf_value samples = pf_stop_gradient(g, flat);
+    pf_value data = pf_reshape(g, ctx->data, pf_shape_of(3, (int)s.groups, m, dim));
+    const pf_drift_options options_of_field = field_options(ctx->config);
+
+    pf_value scale = 0, unit = 0; /* S, and what a coordinate of the loss counts */
+    if (is(ctx->config, "method.scale", "distance")) {
+        pf_value sum = pf_sum_all(g, pf_drift_distance(g, samples, data, 0, 0, &options_of_field));
+        pf_value mean = pf_mul_number(g, sum, 1 / ((double)s.generated * (n + m)));
+        scale = at_least(g, mean, LEAST_SCALE);
+        unit = at_least(g, pf_mul_number(g, mean, 1 / sqrt((double)dim)), LEAST_SCALE);
+    }
+    pf_value tau = temperatures(ctx, scale, &count);
+    pf_value fields = pf_drift(g, samples, data, 0, 0, tau, &options_of_field);
+    pf_value raw = pf_sum(g, fields, 1, false), scaled = unit ? pf_div(g, fields, unit) : fields;
+    if (pf__config_bool(ctx->config, "method.normalize")) scaled = normalised(g, scaled);
+    /* x - sg(x + V) as (x - sg(x)) - V: the field keeps its digits where it is small */
+    pf_value moved = pf_sub(g, flat, samples);
+    if (unit) moved = pf_div(g, moved, unit);
+    pf_value target = pf_stop_gradient(g, pf_sum(g, scaled, 1, false));
+    *out = pf_mean_all(g, pf_square(g, pf_sub(g, moved, target)));
+
+    metrics->name[0] = "drift"; /* E ||V||^2, in the data's own units */
+    metrics->value[0] = pf_mul_number(g, pf_mean_all(g, pf_square(g, raw)), (double)dim);
+    metrics->count = 1;
+    if (!scale) return;
+    metrics->name[1] = "scale";
+    metrics->value[1] = scale;
+    metrics->count = 2;
+}
+
+static void evaluate(const pf__method_ctx *ctx, pf_value *out) {
+    ctx->net->apply(ctx->net, ctx->g, ctx->params, ctx->group, ctx->x, NULL, ctx->label, PF__MODE_SAMPLE,
+                    out);
+}
+
+const pf__method pf__method_drifting = {
+    .name = "drifting",
+    .summary =
+        "drifting: moves the samples of a generator along a field in training, samples in one evaluation",
+    .options = options,
+    .evaluation = PF__EVALUATES_MAP,
+    .needs = needs,
+    .check = check,
+    .loss = loss,
+    .evaluate = evaluate,
+};
