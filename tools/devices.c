@@ -58,6 +58,7 @@ static cJSON *to_json(const pf_device_info *d) {
     cJSON_AddNumberToObject(o, "local_bytes", (double)d->local_bytes);
     cJSON_AddBoolToObject(o, "local_is_dedicated", d->local_is_dedicated);
     cJSON_AddNumberToObject(o, "work_group_max", (double)d->work_group_max);
+    cJSON_AddNumberToObject(o, "iterations_max", d->iterations_max);
     cJSON_AddNumberToObject(o, "base_align_bytes", d->base_align_bytes);
     cJSON_AddNumberToObject(o, "vector_width", d->vector_width);
     cJSON_AddBoolToObject(o, "fp64", d->fp64);

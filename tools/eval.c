@@ -18,8 +18,9 @@ static const cli_option options[] = {
     {NULL, "nfe", 0, "N", "network evaluations per sample"},
     {NULL, "solver", 0, "NAME", "as for sample"},
     {NULL, "device", 0, "DEVICE", "as for train"},
-    {"Choice (default: sliced W2, and of a model the flow-matching error)", "slices", 0, "N",
-     "sliced W2: directions (128)"},
+    {"Choice (default: sliced W2, and of a model the flow-matching error)", "metrics", 'm', "LIST",
+     "of sliced,exact,energy,mmd,modes, or all (sliced)"},
+    {NULL, "slices", 0, "N", "sliced W2: directions (128)"},
     {NULL, "untrained", 0, NULL, "of a model: also the sliced W2 of the network before training"},
     {NULL, "nearest", 0, NULL,
      "distance to the nearest training sample, beside that of held-out samples; classes of these neighbours"},
@@ -38,7 +39,7 @@ const cli_command cli_eval = {
         "Measures samples against a data set, in units of the data's standard deviation. Every number comes "
         "with the one\n"
         "that two real sets have (the floor), because finite samples differ even when nothing is wrong.",
-    .examples = {"eval run --data 8gaussians.h5 --untrained",
+    .examples = {"eval run --data 8gaussians.h5 --untrained", "eval run --data 8gaussians.h5 --metrics all",
                  "eval samples.h5 --data fresh-strokes.h5 --nearest --json"},
     .options = options,
     .run = run,
@@ -190,35 +191,112 @@ static pf_status find_units(job *j, pf_error *error) {
     return st;
 }
 
-/* ---- sliced W2 ---- */
+/* ---- distances of two sets ---- */
 
-static pf_status sliced(job *j, pf_error *error) {
-    int slices = (int)cli_integer(&j->a, "slices", 128, 1, 100000);
-    int64_t dim = j->samples.dim, n = j->samples.count, train = n;
-    float *test = NULL, *other = NULL;
-    double distance, floor_distance, untrained;
+enum { METRICS = 4, PAIRS = 5 };
+
+typedef pf_status distance_function(job *j, const float *x, const float *y, int64_t n, double *out,
+                                    pf_error *error);
+
+static pf_status sliced(job *j, const float *x, const float *y, int64_t n, double *out, pf_error *error) {
+    return pf_sliced_w2(x, y, n, j->samples.dim, (int)cli_integer(&j->a, "slices", 128, 1, 100000), out,
+                        error);
+}
+
+static pf_status exact(job *j, const float *x, const float *y, int64_t n, double *out, pf_error *error) {
+    return pf_exact_w2(x, y, n, j->samples.dim, out, error);
+}
+
+static pf_status energy(job *j, const float *x, const float *y, int64_t n, double *out, pf_error *error) {
+    return pf_energy_distance(x, n, y, n, j->samples.dim, out, error);
+}
+
+static pf_status mmd(job *j, const float *x, const float *y, int64_t n, double *out, pf_error *error) {
+    return pf_mmd2(x, n, y, n, j->samples.dim, out, error);
+}
+
+static const struct {
+    const char *name, *key, *text;
+    int64_t most; /* samples: the others take the square or the cube of them in time */
+    distance_function *of;
+} metrics[METRICS] = {
+    {"sliced", "sliced_w2", "sliced W2", INT64_MAX, sliced},
+    {"exact", "exact_w2", "exact W2", 2048, exact},
+    {"energy", "energy_distance", "energy distance", 4096, energy},
+    {"mmd", "mmd2", "squared MMD", 2048, mmd},
+};
+
+/* Whether LIST of --metrics has the name. */
+static bool wants(const job *j, const char *name) {
+    const char *list = cli_text(&j->a, "metrics", "sliced"), *at = list;
+    if (strcmp(list, "all") == 0) return true;
+    const size_t length = strlen(name);
+    while ((at = strstr(at, name)) != NULL) {
+        if ((at == list || at[-1] == ',') && (at[length] == ',' || !at[length])) return true;
+        at++;
+    }
+    return false;
+}
+
+/* The distance of parts of the training set to the held-out samples: the mean of up to five. */
+static pf_status floor_of(job *j, int metric, const float *train, int64_t rows, const float *test, int64_t n,
+                          double *out, pf_error *error) {
+    const int64_t parts = rows / n < PAIRS ? rows / n : PAIRS;
+    double sum = 0, one;
+    for (int64_t k = 0; k < parts; k++) {
+        pf_status st = metrics[metric].of(j, train + k * n * j->samples.dim, test, n, &one, error);
+        if (st != PF_OK) return st;
+        sum += one;
+    }
+    *out = sum / (double)parts;
+    return PF_OK;
+}
+
+static pf_status untrained(job *j, int metric, const float *test, int64_t n, pf_error *error) {
+    char key[64], text[64];
+    double distance;
     pf_samples before = {0};
-    pf_status st = read_rows(j, PF_TEST, &n, &test, NULL, true, error);
-    if (st == PF_OK) st = read_rows(j, PF_TRAIN, &train, &other, NULL, true, error);
-    if (train < n) n = train;
-    if (st == PF_OK) st = pf_sliced_w2(j->samples.x, test, n, dim, slices, &distance, error);
-    if (st == PF_OK) st = pf_sliced_w2(other, test, n, dim, slices, &floor_distance, error);
+    pf_status st = draw(j, "initial", &before, error);
     if (st == PF_OK) {
-        number(j, "sliced_w2_count", "samples compared", (double)n);
-        number(j, "sliced_w2", "sliced W2 to held-out data", distance);
-        number(j, "sliced_w2_floor", "sliced W2 of training data to it (floor)", floor_distance);
+        to_units(j, before.x, before.count);
+        st = metrics[metric].of(j, before.x, test, n, &distance, error);
     }
-    if (st == PF_OK && j->sampler && cli_given(&j->a, "untrained")) {
-        st = draw(j, "initial", &before, error);
-        if (st == PF_OK) {
-            to_units(j, before.x, before.count);
-            st = pf_sliced_w2(before.x, test, n, dim, slices, &untrained, error);
-        }
-        if (st == PF_OK) number(j, "sliced_w2_untrained", "sliced W2 of the untrained network", untrained);
-        pf_samples_free(&before);
-    }
+    pf_samples_free(&before);
+    if (st != PF_OK) return st;
+    snprintf(key, sizeof key, "%s_untrained", metrics[metric].key);
+    snprintf(text, sizeof text, "%s of the untrained network", metrics[metric].text);
+    number(j, key, text, distance);
+    return PF_OK;
+}
+
+static pf_status measure_one(job *j, int metric, const float *train, int64_t rows, const float *test,
+                             int64_t n, pf_error *error) {
+    char key[64], text[64];
+    double distance, least;
+    if (n > rows) n = rows;
+    if (n > metrics[metric].most) n = metrics[metric].most;
+    pf_status st = metrics[metric].of(j, j->samples.x, test, n, &distance, error);
+    if (st == PF_OK) st = floor_of(j, metric, train, rows, test, n, &least, error);
+    if (st != PF_OK) return st;
+    snprintf(key, sizeof key, "%s_count", metrics[metric].key);
+    number(j, key, "samples compared", (double)n);
+    snprintf(text, sizeof text, "%s to held-out data", metrics[metric].text);
+    number(j, metrics[metric].key, text, distance);
+    snprintf(key, sizeof key, "%s_floor", metrics[metric].key);
+    snprintf(text, sizeof text, "%s of training data to it (floor)", metrics[metric].text);
+    number(j, key, text, least);
+    return j->sampler && cli_given(&j->a, "untrained") ? untrained(j, metric, test, n, error) : PF_OK;
+}
+
+static pf_status distances(job *j, pf_error *error) {
+    int64_t n = j->samples.count, rows = PAIRS * n;
+    float *test = NULL, *train = NULL;
+    pf_status st = read_rows(j, PF_TEST, &n, &test, NULL, true, error);
+    if (st == PF_OK) st = read_rows(j, PF_TRAIN, &rows, &train, NULL, true, error);
+    for (int i = 0; i < METRICS && st == PF_OK; i++)
+        if (wants(j, metrics[i].name)) st = measure_one(j, i, train, rows, test, n, error);
     free(test);
-    free(other);
+    free(train);
     return st;
 }
 
@@ -280,6 +358,44 @@ static pf_status nearest(job *j, pf_error *error) {
     return st;
 }
 
+/* ---- modes ---- */
+
+static void report_modes(job *j, const pf_mode_coverage_result *ours, const pf_mode_coverage_result *real) {
+    number(j, "modes", "classes of the data", ours->modes);
+    number(j, "modes_covered", "  that the samples reach", ours->covered);
+    number(j, "modes_within", "share of samples within their class", ours->within);
+    number(j, "modes_within_real", "  of held-out data", real->within);
+    number(j, "modes_kl", "divergence of the classes' shares (KL)", ours->kl);
+    number(j, "modes_kl_floor", "  of held-out data (floor)", real->kl);
+    number(j, "modes_least_share", "least share of a class, of its due", ours->least_share);
+}
+
+static pf_status modes(job *j, pf_error *error) {
+    const pf_dataset_info *i = pf_dataset_describe(j->set);
+    int64_t references = REFERENCES, held = j->samples.count < QUERIES ? j->samples.count : QUERIES,
+            count = held;
+    float *reference = NULL, *test = NULL;
+    int32_t *label = NULL;
+    pf_mode_coverage_result ours, real;
+    if (i->class_count < 1 && strcmp(cli_text(&j->a, "metrics", ""), "all") == 0) return PF_OK;
+    if (i->class_count < 1)
+        return fail(error, PF_DATA, "the data set has no labels to tell modes by",
+                    "leave modes out of --metrics");
+    pf_status st = read_rows(j, PF_TRAIN, &references, &reference, &label, true, error);
+    if (st == PF_OK && !label) st = fail(error, PF_MEMORY, "out of memory: labels", "");
+    if (st == PF_OK) st = read_rows(j, PF_TEST, &held, &test, NULL, true, error);
+    if (st == PF_OK)
+        st = pf_mode_coverage(j->samples.x, count, reference, label, references, i->dim, i->class_count,
+                              &ours, error);
+    if (st == PF_OK)
+        st = pf_mode_coverage(test, held, reference, label, references, i->dim, i->class_count, &real, error);
+    if (st == PF_OK) report_modes(j, &ours, &real);
+    free(label);
+    free(reference);
+    free(test);
+    return st;
+}
+
 /* ---- of models ---- */
 
 static pf_status fm_error(job *j, pf_error *error) {
@@ -315,7 +431,21 @@ static pf_status evaluate(job *j, pf_error *error) {
     if (j->sampler && pf_sampler_describe(j->sampler)->knows_velocity) st = fm_error(j, error);
     to_units(j, j->samples.x, j->samples.count);
     if (st == PF_OK && cli_given(&j->a, "nearest")) st = nearest(j, error);
-    return st == PF_OK ? sliced(j, error) : st;
+    if (st == PF_OK && wants(j, "modes")) st = modes(j, error);
+    return st == PF_OK ? distances(j, error) : st;
+}
+
+static bool metrics_known(const char *list) {
+    if (strcmp(list, "all") == 0) return true;
+    for (const char *at = list;;) {
+        const size_t length = strcspn(at, ",");
+        bool known = length == 5 && memcmp(at, "modes", 5) == 0;
+        for (int i = 0; i < METRICS; i++)
+            known = known || (strlen(metrics[i].name) == length && memcmp(at, metrics[i].name, length) == 0);
+        if (!known) return false;
+        if (!at[length]) return true;
+        at += length + 1;
+    }
 }
 
 static int check(job *j) {
@@ -328,6 +458,9 @@ static int check(job *j) {
     cli_list(a, "gaussian-mean", list, 16);
     cli_list(a, "gaussian-covariance", list, 256);
     if (a->failed) return CLI_USAGE;
+    if (!metrics_known(cli_text(a, "metrics", "all")))
+        return cli_usage("a list of sliced, exact, energy, mmd, modes; or all",
+                         "eval: --metrics %s: there is no such measure", cli_text(a, "metrics", ""));
     if (cli_given(a, "data") || cli_given(a, "gaussian-mean")) return -1;
     return cli_usage("name the data set to compare with: --data FILE.h5", "eval: --data is missing");
 }

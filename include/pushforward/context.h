@@ -27,6 +27,8 @@ typedef struct pf_device_info {
     uint64_t memory_bytes, allocation_bytes_max, local_bytes;
     bool local_is_dedicated;
     size_t work_group_max;
+    uint32_t iterations_max; /* of all loops of one work-item together, behind which its driver ends them; 0:
+                                no end */
     uint32_t base_align_bytes;
     uint32_t vector_width; /* native width for float: 16, 8, 4 or 1 */
     bool fp64, fp16, unified_memory, little_endian, has_compiler;

@@ -12,6 +12,38 @@
 PF_API pf_status pf_sliced_w2(const float *x, const float *y, int64_t count, int64_t dim, int slices,
                               double *out, pf_error *error);
 
+enum { PF_EXACT_W2_MAX = 4096 };
+/** Exact Wasserstein-2 distance of two sets of equal size: the root of the mean squared distance of the best
+ * assignment.  x, y [count, dim], 1 <= count <= PF_EXACT_W2_MAX (memory count^2 * 4 bytes, time about count^3
+ * / 10^9 seconds). PF_USAGE otherwise. */
+PF_API pf_status pf_exact_w2(const float *x, const float *y, int64_t count, int64_t dim, double *out,
+                             pf_error *error);
+
+/** Energy distance 2 E|x - y| - E|x - x'| - E|y - y'|, without bias (pairs of different samples), so that it
+ * may be slightly negative for equal distributions.  x [nx, dim], y [ny, dim], nx, ny >= 2, else PF_USAGE. */
+PF_API pf_status pf_energy_distance(const float *x, int64_t nx, const float *y, int64_t ny, int64_t dim,
+                                    double *out, pf_error *error);
+
+/** Squared maximum mean discrepancy without bias, as pf_energy_distance. The kernel is the mean of five
+ * Gaussians whose deviations are 1/4, 1/2, 1, 2 and 4 times the median distance of two of the first 1024 rows
+ * of y. PF_DATA when that is 0. */
+PF_API pf_status pf_mmd2(const float *x, int64_t nx, const float *y, int64_t ny, int64_t dim, double *out,
+                         pf_error *error);
+
+typedef struct pf_mode_coverage_result {
+    int modes;          /* classes that the reference samples have */
+    int covered;        /* of them, those with a sample within their radius */
+    double within;      /* share of samples within the radius of their class */
+    double kl;          /* sum p log(p / q), p the samples' and q the references' shares of the classes */
+    double least_share; /* the smallest p / q */
+} pf_mode_coverage_result;
+/** A sample's class is that of the nearest reference sample; a class's radius holds 99 % of its reference
+ * samples about their mean.  x [count, dim], reference [references, dim] with label [references] in [0,
+ * classes). */
+PF_API pf_status pf_mode_coverage(const float *x, int64_t count, const float *reference, const int32_t *label,
+                                  int64_t references, int64_t dim, int classes, pf_mode_coverage_result *out,
+                                  pf_error *error);
+
 /** For each row of x the nearest row of y by Euclidean distance.  x [nx, dim], y [ny, dim]; distance [nx] f64
  * and index [nx] written. */
 PF_API pf_status pf_nearest(const float *x, int64_t nx, const float *y, int64_t ny, int64_t dim,

@@ -209,6 +209,9 @@ static void gathers(pf__trial *t, bool quick) {
     pf__trial_add(t, "gather", pf_gather(g, table, index));
     pf__trial_add(t, "gather_adjoint", pf_gather_adjoint(g, source, index, 3));
     pf__trial_add(t, "gather of a function", pf_gather(g, pf_exp(g, table), index));
+    /* a work-item goes through the batch again and again: a driver that ends long loops is found here */
+    pf_value wide = matrix(t, "wide", 1, 3500, 1024), many = leaf(t, "many", 1, PF_I32, pf_shape_of(1, 3500));
+    pf__trial_add(t, "gather_adjoint of many", pf_gather_adjoint(g, wide, many, 3));
 }
 
 /* ---- random leaves ---- */

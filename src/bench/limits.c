@@ -76,7 +76,8 @@ static pf_status measure_fma(const rig *r, double *flops) {
     const size_t items = is_cpu(r) ? 8 * units : 1024 * units;
     double start, seconds = 0;
     PF__TRY(time_fma(r, items, 1, &start));
-    for (uint32_t rounds = ROUNDS; rounds < 1u << 26; rounds *= 4) {
+    const uint32_t most = r->device->iterations_max ? r->device->iterations_max / 2 : 1u << 26;
+    for (uint32_t rounds = ROUNDS; rounds < most; rounds *= 4) {
         PF__TRY(time_fma(r, items, rounds, &seconds));
         *flops = 2.0 * CHAINS * r->width * rounds * (double)items / seconds;
         if (seconds - start > SECONDS_MIN && seconds > 5 * start) break;

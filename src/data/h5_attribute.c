@@ -95,6 +95,24 @@ pf_status pf__h5_get_text(pf__h5 *f, const char *path, const char *name, char **
     return st;
 }
 
+/* Bytes of one element in the file. A text of variable length is a length, an address and an index there. */
+static size_t stored_size(pf__h5 *f, hid_t type) {
+    if (H5Tis_variable_str(type) <= 0) return H5Tget_size(type);
+    size_t address = 0, size = 0;
+    hid_t plist = H5Fget_create_plist(f->id);
+    const bool known = plist >= 0 && H5Pget_sizes(plist, &address, &size) >= 0;
+    pf__h5_drop(plist);
+    return known ? 8 + address : SIZE_MAX;
+}
+
+pf_status pf__h5_check_attribute(pf__h5 *f, hid_t attribute, hid_t type, size_t count, const char *what,
+                                 pf_error *err) {
+    const size_t size = stored_size(f, type);
+    if (count == 0 || H5Aget_storage_size(attribute) / count >= size) return PF_OK;
+    return pf__hint(err, pf__fail(err, PF_DATA, "%s: %s is shorter than its type says", f->path, what),
+                    "the file is damaged: copy it again, or make it anew");
+}
+
 /* One number; a float is no integer, an integer is a real. */
 static pf_status get_number(pf__h5 *f, const char *path, const char *name, bool want_real, void *value,
                             pf_error *err) {
@@ -111,7 +129,9 @@ static pf_status get_number(pf__h5 *f, const char *path, const char *name, bool 
         st = pf__fail(err, PF_DATA, "%s: %s is not %s", f->path, what, want_real ? "a number" : "an integer");
     else if (H5Sget_simple_extent_npoints(space) != 1)
         st = pf__fail(err, PF_DATA, "%s: %s is not one number", f->path, what);
-    else if (H5Aread(attribute, want_real ? H5T_NATIVE_DOUBLE : H5T_NATIVE_INT64, value) < 0)
+    else
+        st = pf__h5_check_attribute(f, attribute, type, 1, what, err);
+    if (st == PF_OK && H5Aread(attribute, want_real ? H5T_NATIVE_DOUBLE : H5T_NATIVE_INT64, value) < 0)
         st = pf__h5_fail(f, err, "read", what);
     pf__h5_drop(space);
     pf__h5_drop(type);

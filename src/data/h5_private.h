@@ -45,6 +45,13 @@ pf_status pf__h5_create_dataset(pf__h5 *f, const char *path, hid_t type, hid_t s
 /** Closing a dataset writes what its chunk cache still holds, so it can fail. Passes on an earlier st. */
 pf_status pf__h5_close_written(pf__h5 *f, const char *path, hid_t dataset, pf_status st, pf_error *err);
 
+/* ---- h5_attribute.c ---- */
+
+/** PF_DATA where a damaged file holds less of an attribute than count elements of its type: libhdf5 1.10
+ * reads on. */
+pf_status pf__h5_check_attribute(pf__h5 *f, hid_t attribute, hid_t type, size_t count, const char *what,
+                                 pf_error *err);
+
 /* ---- h5_text.c ---- */
 
 /** A dataset or an attribute: both hold texts in the same two ways. */

@@ -95,6 +95,7 @@ static pf_status read_list(pf__h5 *f, const pf__h5_holder *h, const char *what, 
             "a text is stored as a scalar, texts as [N]");
     size_t n = (size_t)points;
     if (!null) PF__TRY(check_bytes(f, what, type, variable > 0, n, err));
+    if (!null && h->is_attribute) PF__TRY(pf__h5_check_attribute(f, h->id, type, n, what, err));
     *texts = calloc(n + 1, sizeof **texts);
     if (!*texts) return pf__fail_memory(err, what, n * sizeof **texts);
     *count = n;

@@ -19,8 +19,15 @@ static bool supports(const pf__lowering *l, const pf__node *n) {
     return g->values[in[1]].dtype == PF_I32 && fits(g, in[0]) && fits(g, in[1]) && fits(g, n->first_output);
 }
 
+/* How often a work-item may go through the batch for one row; 0: never whole. */
+static uint32_t passes_max(const pf__lowering *l, uint32_t batch) {
+    const uint32_t most = l->device->iterations_max;
+    return most ? (most - 64) / (batch + 1) : UINT32_MAX;
+}
+
 static bool adjoint_supports(const pf__lowering *l, const pf__node *n) {
-    return supports(l, n) && l->graph->values[n->first_output].dtype == PF_F32;
+    const uint32_t batch = (uint32_t)l->graph->values[pf__inputs(l->graph, n)[1]].shape.dim[0];
+    return supports(l, n) && l->graph->values[n->first_output].dtype == PF_F32 && passes_max(l, batch) > 16;
 }
 
 static sizes sizes_of(const pf_graph *g, pf_value table, pf_value index) {
@@ -34,11 +41,13 @@ static sizes sizes_of(const pf_graph *g, pf_value table, pf_value index) {
 
 /* Both kernels cut the output into blocks: rows by whole columns for CPUs, single vectors for the others. */
 static pf_status lower_either(pf__lowering *l, const pf__node *n, const sizes *s, uint32_t output_rows,
-                              const char *name, const char *macro, uint32_t rows_per_item, double flops) {
+                              const char *name, const char *macro, uint32_t rows_per_item,
+                              uint32_t columns_max, double flops) {
     const pf_value *in = pf__inputs(l->graph, n);
     const bool cpu = l->device->type == PF_DEVICE_CPU;
     const uint32_t v = l->device->vector_width >= 16 ? 16 : l->device->vector_width >= 8 ? 8 : 4;
-    const uint32_t columns = cpu ? s->width : v, rows = cpu ? rows_per_item : 1;
+    const uint32_t columns = !cpu ? v : s->width < columns_max ? s->width : columns_max;
+    const uint32_t rows = cpu ? rows_per_item : 1;
     const uint32_t local = cpu || l->device->work_group_max < 64 ? 1 : 8;
     const uint32_t x = (s->width + columns - 1) / columns, y = (output_rows + rows - 1) / rows;
     char label[96], defines[64];
@@ -65,12 +74,15 @@ static pf_status lower_either(pf__lowering *l, const pf__node *n, const sizes *s
 
 static pf_status lower(pf__lowering *l, const pf__node *n) {
     const sizes s = sizes_of(l->graph, pf__inputs(l->graph, n)[0], pf__inputs(l->graph, n)[1]);
-    return lower_either(l, n, &s, s.batch, "gather", "GATHER", 16, 0);
+    return lower_either(l, n, &s, s.batch, "gather", "GATHER", 16, 4096, 0);
 }
 
 static pf_status lower_adjoint(pf__lowering *l, const pf__node *n) {
     const sizes s = sizes_of(l->graph, n->first_output, pf__inputs(l->graph, n)[1]);
-    return lower_either(l, n, &s, s.rows, "gather adjoint", "GATHER_ADJOINT", 1, (double)s.batch * s.width);
+    const uint32_t passes = passes_max(l, s.batch); /* a vector each */
+    const uint32_t columns = passes < UINT32_MAX ? passes / 16 * 16 : UINT32_MAX;
+    return lower_either(l, n, &s, s.rows, "gather adjoint", "GATHER_ADJOINT", 1, columns,
+                        (double)s.batch * s.width);
 }
 
 const pf__candidate pf__gather_candidates[] = {

@@ -39,11 +39,24 @@ static tile choose_tile(const pf__lowering *l, const pf__product *p) {
     return t;
 }
 
+/* Loop iterations of a register tile over `depth` rows of B, at most: the passes, and the copies of an edge.
+ */
+static uint32_t tile_iterations(const tile *t, uint32_t depth) {
+    return depth + pf__ceil_div(depth, KC) * (2 * t->rows * (t->columns + 1) + 1);
+}
+
+/* Rows of B for which a tile stays within what the device allows a work-item. */
+static uint32_t deepest(const pf__lowering *l, const tile *t) {
+    const uint32_t most = l->device->iterations_max;
+    return most ? most / 4 * 3 / tile_iterations(t, KC) * KC : UINT32_MAX;
+}
+
 /* Slices of K where C has too few macro tiles of 128 x 256 to occupy a machine; at least 512 rows each. */
-static void choose_slices(const pf__product *p, design *d) {
+static void choose_slices(const pf__lowering *l, const pf__product *p, design *d) {
     uint64_t tiles = (uint64_t)pf__ceil_div(p->m, 128) * pf__ceil_div(p->n, 256) * p->batch;
     uint32_t slices = tiles >= 32 ? 1 : 32 / (uint32_t)tiles;
     if (slices > p->k / 512) slices = p->k / 512;
+    if (slices < pf__ceil_div(p->k, deepest(l, &d->t))) slices = pf__ceil_div(p->k, deepest(l, &d->t));
     if (slices < 1) slices = 1;
     d->k_step = slices == 1 ? p->k : pf__round_up(pf__ceil_div(p->k, slices), 16);
     d->slices = pf__ceil_div(p->k, d->k_step);
@@ -54,15 +67,22 @@ static double group_count(const pf__product *p, const design *d) {
     return (double)pf__ceil_div(p->m, d->mc) * pf__ceil_div(p->n, d->nc) * p->batch * d->slices;
 }
 
-/* Halves the macro tile until there are enough work-groups, or they would be too small. */
+/* Whether smaller work-groups are wanted: there are too few, and they would not be too small; or one has more
+ * to do than the device allows a work-item. */
+static bool too_large(const pf__lowering *l, const pf__product *p, const design *d) {
+    double enough = 4.0 * l->device->compute_units, groups = group_count(p, d);
+    enough = enough < 32 ? 32 : enough > 256 ? 256 : enough;
+    const double tiles = (double)(d->mc / d->t.rows) * (d->nc / d->t.columns + 1.0);
+    const double iterations = tiles * (tile_iterations(&d->t, d->k_step) + 1.0);
+    if (l->device->iterations_max && iterations > 0.9 * l->device->iterations_max) return true;
+    return groups < enough && p->flops / groups > 2 * GROUP_FLOPS;
+}
+
 static void choose_macro(const pf__lowering *l, const pf__product *p, design *d) {
     const tile *t = &d->t;
-    double enough = 4.0 * l->device->compute_units;
-    enough = enough < 32 ? 32 : enough > 256 ? 256 : enough;
     d->mc = pf__round_up(p->m < 128 ? p->m : 128, t->rows);
     d->nc = pf__round_up(p->n < 1024 ? p->n : 1024, t->columns);
-    for (double groups = group_count(p, d); groups < enough && p->flops / groups > 2 * GROUP_FLOPS;
-         groups = group_count(p, d)) {
+    while (too_large(l, p, d)) {
         if (d->mc > 4 * t->rows)
             d->mc = pf__round_up(pf__ceil_div(d->mc, 2), t->rows);
         else if (d->nc > t->columns)
@@ -80,7 +100,7 @@ static design choose(const pf__lowering *l, const pf__product *p) {
                                              : 128; /* B is passed over too seldom to be worth packing */
     d.b_panels = p->transpose_b || (p->n > d.t.columns && p->m > few_rows);
     d.a = !p->transpose_a ? A_ROWS : p->m <= 256 ? A_COLUMNS : A_PANELS;
-    choose_slices(p, &d);
+    choose_slices(l, p, &d);
     choose_macro(l, p, &d);
     return d;
 }

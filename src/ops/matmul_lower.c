@@ -60,7 +60,8 @@ static bool clblast_supports(const pf__lowering *l, const pf__node *n) {
 }
 
 static bool generic_supports(const pf__lowering *l, const pf__node *n) {
-    return pf__product_fits(l->graph, n);
+    const uint32_t most = l->device->iterations_max;
+    return pf__product_fits(l->graph, n) && (!most || pf__product_of(l->graph, n).k < most - 64);
 }
 
 const pf__candidate pf__matmul_candidates[] = {

@@ -72,6 +72,50 @@ static void cut_items(pf__cut *c, int64_t columns, int64_t step) {
     c->local[0] = c->local[1] = c->cpu ? 1 : 0;
 }
 
+/* ---- drivers that end long loops ---- */
+
+int64_t pf__most_iterations(const pf_device_info *device) {
+    return device->iterations_max ? (int64_t)device->iterations_max / 10 * 9 : 0;
+}
+
+/* Of one vector: accesses with a stride go through its lanes one by one. */
+static int64_t body_iterations(const pf__fused *f, const pf__loops *loops, const pf__cut *c) {
+    const int axis = loops->list[loops->vector].axis;
+    int64_t strided = 0;
+    for (int i = 0; axis >= 0 && i < f->load_count; i++) strided += f->loads[i].stride[axis] > 1;
+    for (int i = 0; f->kind == PF__FUSED_POINTWISE && i < f->store_count; i++)
+        strided += axis >= 0 && (f->stores[i].stride[axis] > 1 || f->stores[i].dtype == PF_U8);
+    return 1 + strided * c->width;
+}
+
+static void limit_items(const pf__fused *f, const pf__loops *loops, int64_t most, pf__cut *c) {
+    const int64_t body = body_iterations(f, loops, c), tail = c->width * f->store_count;
+    int64_t row = 1 + ceil_div(c->columns_per_item, c->width) * body + tail;
+    if (row > most) {
+        c->columns_per_item = clamp((most - 1 - tail) / body, 1, INT64_MAX) * c->width;
+        row = most;
+        c->global[0] = (size_t)ceil_div(loops->list[loops->vector].size, c->columns_per_item);
+    }
+    if (c->rows_per_item * row <= most) return;
+    c->rows_per_item = most / row;
+    c->global[1] = (size_t)ceil_div(c->rows, c->rows_per_item);
+}
+
+/* Of one sum, over all its nested loops; the outermost has only a slice. */
+static int64_t reduced_iterations(const pf__fused *f, const pf__loops *loops, const pf__cut *c,
+                                  bool row_mode) {
+    int64_t runs = 1, total = 0;
+    bool first = true;
+    for (int i = 0; i < loops->count; i++) {
+        if (loops->list[i].segment != 1) continue;
+        const int64_t size = first ? c->slice : loops->list[i].size;
+        first = false;
+        runs *= i == loops->vector ? ceil_div(size, c->width) : size;
+        total += runs;
+    }
+    return total + runs * (body_iterations(f, loops, c) - 1) * (row_mode ? 1 : c->unroll);
+}
+
 /* Slices of the outermost reduced loop: a pure function of the shape, so that the order of additions is. */
 static void cut_slices(const pf__loops *loops, pf__cut *c, bool row_mode, int64_t outputs) {
     const pf__loop *first = NULL;
@@ -102,6 +146,20 @@ int pf__fused_width(const pf_device_info *device) {
     return width > 4 ? 4 : width;
 }
 
+/* Halves the slices. */
+static void cut_finer(const pf__loops *loops, pf__cut *c, bool row_mode) {
+    const pf__loop *first = NULL;
+    int reduced = 0;
+    for (int i = loops->count - 1; i >= 0; i--) {
+        if (loops->list[i].segment != 1) continue;
+        first = &loops->list[i];
+        reduced++;
+    }
+    const int64_t step = row_mode && reduced == 1 ? c->width : 1;
+    c->slice = ceil_div(ceil_div(c->slice, 2), step) * step;
+    c->slices = ceil_div(first->size, c->slice);
+}
+
 void pf__fused_cut(const pf__fused *f, const pf__loops *loops, const pf_device_info *device, pf__cut *cut) {
     memset(cut, 0, sizeof *cut);
     cut->cpu = device->type == PF_DEVICE_CPU;
@@ -115,20 +173,27 @@ void pf__fused_cut(const pf__fused *f, const pf__loops *loops, const pf_device_i
     const int64_t columns = loops->list[loops->vector].size;
     if (f->kind == PF__FUSED_POINTWISE) {
         cut_items(cut, columns, cut->width);
+        if (pf__most_iterations(device)) limit_items(f, loops, pf__most_iterations(device), cut);
         return;
     }
-    const int64_t outputs = row_mode ? cut->rows : cut->rows * columns;
+    const int64_t outputs = row_mode ? cut->rows : cut->rows * columns, most = pf__most_iterations(device);
+    if (!row_mode && cut->cpu && f->instr_count <= 40)
+        cut->unroll = (int)clamp(ceil_div(columns, cut->width), 1, 4);
     cut_slices(loops, cut, row_mode, outputs);
+    while (most && cut->slice > 1 && reduced_iterations(f, loops, cut, row_mode) > most)
+        cut_finer(loops, cut, row_mode);
     cut->partial = ceil_div(outputs, 64) * 64;
     cut->rows *= cut->slices;
     if (row_mode) {
         cut->dims = 1;
         cut->rows_per_item = cut->cpu ? ceil_div(cut->rows, clamp(cut->rows, 1, 64)) : 1;
+        if (most)
+            cut->rows_per_item = clamp(cut->rows_per_item, 1,
+                                       clamp(most / (reduced_iterations(f, loops, cut, true) + 1), 1, most));
         cut->global[0] = (size_t)ceil_div(cut->rows, cut->rows_per_item);
         cut->local[0] = cut->cpu ? 1 : 0;
         return;
     }
-    if (cut->cpu && f->instr_count <= 40) cut->unroll = (int)clamp(ceil_div(columns, cut->width), 1, 4);
     cut_items(cut, columns, cut->width * cut->unroll);
     cut->columns_per_item = cut->width * cut->unroll;
     cut->global[0] = (size_t)ceil_div(columns, cut->columns_per_item);

@@ -31,6 +31,8 @@ typedef struct pf__cut {
     int dims;
 } pf__cut;
 
+/** Loop iterations that a work-item may take, with room for what is not counted; 0: any number. */
+int64_t pf__most_iterations(const pf_device_info *device);
 /** Lanes of a vector. */
 int pf__fused_width(const pf_device_info *device);
 void pf__fused_loops(const pf__fused *f, pf__loops *loops);

@@ -123,14 +123,28 @@ static int64_t ceil_div(int64_t a, int64_t b) {
     return (a + b - 1) / b;
 }
 
-static void cut_cpu(pf__row *row, const pf__fused *f, int64_t cores) {
+/* Loop iterations of a row, at most: each pass goes through the vectors, and through the lanes of what has a
+ * stride. */
+static int64_t row_iterations(const pf__row *row, const pf__fused *f) {
+    const int64_t vectors = ceil_div(pf__row_length(row), row->cut.width);
+    int64_t strided = 0;
+    for (int i = 0; i < f->load_count; i++) strided += pf__vector_stride(&row->loops, &f->loads[i]) > 1;
+    for (int i = 0; i < f->store_count; i++) strided += pf__vector_stride(&row->loops, &f->stores[i]) > 1;
+    return row->passes * 2 * vectors * (1 + strided * row->cut.width) +
+           row->cut.width * (f->load_count + f->store_count + 1);
+}
+
+static void cut_cpu(pf__row *row, const pf__fused *f, const pf_device_info *device) {
     enum { ELEMENTS = 1024, GROUPS = 256 };
     pf__cut *c = &row->cut;
     int64_t groups = ceil_div(c->rows * pf__row_length(row), ELEMENTS);
     if (groups > GROUPS) groups = GROUPS;
     if (groups > c->rows) groups = c->rows;
     c->rows_per_item = ceil_div(c->rows, groups);
-    row->blocks = worth_blocks(row, f, c->rows, cores);
+    row->blocks = worth_blocks(row, f, c->rows, device->compute_units);
+    const int64_t most = pf__most_iterations(device), each = most ? row_iterations(row, f) : 0;
+    if (most && c->rows_per_item * each > most) c->rows_per_item = most > each ? most / each : 1;
+    if (most && c->width * each > most) row->blocks = false;
     if (row->blocks) c->rows_per_item = ceil_div(c->rows_per_item, c->width) * c->width;
     row->lanes = row->beside = 1;
     c->dims = 1;
@@ -172,7 +186,7 @@ pf_status pf__row_plan(pf__row *row, const pf__fused *f, const pf_device_info *d
     find_passes(row, f);
     spread(row, f, c->cpu ? ARRAYS_MOST / pf__row_length(row) : 0);
     if (c->cpu)
-        cut_cpu(row, f, device->compute_units);
+        cut_cpu(row, f, device);
     else
         cut_gpu(row, device);
     return PF_OK;

@@ -37,6 +37,8 @@ static bool worth_rows(const pf__compile *c, int64_t rows, int64_t columns) {
     const pf_device_info *device = c->lowering.device;
     const bool cpu = device->type == PF_DEVICE_CPU;
     if (cpu && 2 * columns < device->vector_width && rows > SHORT_ROWS) return false;
+    if (device->iterations_max && columns > device->iterations_max / 32)
+        return false; /* some passes, each of them long */
     return rows >= ROWS_PER_CORE * (int64_t)device->compute_units || rows * columns <= SMALL;
 }
 

@@ -163,6 +163,12 @@ static bool keeps_programs(const char *platform) {
     return strcmp(platform, "NVIDIA CUDA") == 0 || strcmp(platform, "Portable Computing Language") == 0;
 }
 
+/* llvmpipe leaves a shader's loops after 65535 iterations in all (gallivm's loop limiter), and silently: what
+ * a work-item would have computed after them is missing (seen in Mesa 22.3, November 2026). */
+static uint32_t iterations_max(const char *device) {
+    return strncmp(device, "llvmpipe", 8) == 0 ? 65535 : 0;
+}
+
 static const char *obstacle_of(struct asked *a, const pf_device_info *info) {
     int major = 0, minor = 0;
     if (a->failed) return "does not answer all that it is asked";
@@ -235,6 +241,7 @@ static pf_status add_platform(struct pf__discovery *d, cl_platform_id platform, 
         memcpy(f->info.platform, name, sizeof name);
         ask_device(&asked, &f->info);
         f->info.keeps_programs = keeps_programs(name);
+        f->info.iterations_max = iterations_max(f->info.name);
         f->obstacle = obstacle_of(&asked, &f->info);
         if (asked.no_memory) st = pf__fail_memory(err, "the description of a device", sizeof f->info);
     }

@@ -123,6 +123,9 @@ WRAP_H5(H5Tis_variable_str, htri_t, (hid_t id), (id))
 WRAP_BODY(H5Dget_storage_size, hsize_t, (hid_t id)) {
     return fails("H5Dget_storage_size", __builtin_return_address(0)) ? 0 : __real_H5Dget_storage_size(id);
 }
+WRAP_BODY(H5Aget_storage_size, hsize_t, (hid_t id)) {
+    return fails("H5Aget_storage_size", __builtin_return_address(0)) ? 0 : __real_H5Aget_storage_size(id);
+}
 WRAP_BODY(H5Tget_size, size_t, (hid_t id)) {
     return fails("H5Tget_size", __builtin_return_address(0)) ? 0 : __real_H5Tget_size(id);
 }
@@ -134,6 +137,8 @@ WRAP_H5(H5Pset_deflate, herr_t, (hid_t id, unsigned level), (id, level))
 WRAP_H5(H5Pset_file_locking, herr_t, (hid_t id, hbool_t use, hbool_t ignore), (id, use, ignore))
 WRAP_H5(H5Pset_fclose_degree, herr_t, (hid_t id, H5F_close_degree_t degree), (id, degree))
 WRAP_H5(H5Pset_create_intermediate_group, herr_t, (hid_t id, unsigned on), (id, on))
+WRAP_H5(H5Fget_create_plist, hid_t, (hid_t id), (id))
+WRAP_H5(H5Pget_sizes, herr_t, (hid_t id, size_t *address, size_t *size), (id, address, size))
 WRAP_H5(H5Fget_filesize, herr_t, (hid_t id, hsize_t *size), (id, size))
 WRAP_H5(H5Pget_external_count, int, (hid_t id), (id))
 WRAP_H5(H5Pget_layout, H5D_layout_t, (hid_t id), (id))

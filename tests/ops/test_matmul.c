@@ -133,6 +133,8 @@ static void big(void) {
         {.m = 2, .n = 1030, .k = 1025},
         {.ta = true, .tb = true, .m = 270, .n = 35, .k = 530},
         {.m = 1030, .n = 1, .k = 300},
+        {.m = 1024, .n = 256, .k = 256}, /* work for long loops, which some drivers end early */
+        {.ta = true, .m = 520, .n = 130, .k = 9000},
     };
     static const product small_shapes[] = {
         {.ta = true, .m = 5, .n = 3, .k = 1030},

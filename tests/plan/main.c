@@ -7,6 +7,7 @@ void test_random_graphs_suite(void);
 void test_plan_suite(void);
 void test_rows_suite(void);
 void test_gaussian_suite(void);
+void test_loops_suite(void);
 
 int main(void) {
     CU_initialize_registry();
@@ -15,6 +16,7 @@ int main(void) {
     test_plan_suite();
     test_rows_suite();
     test_gaussian_suite();
+    test_loops_suite();
     int failed = check_run();
     test_context_close();
     return failed;

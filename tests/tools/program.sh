@@ -193,6 +193,15 @@ expect 0 eval run --data moons.h5 --untrained
 has out "sliced W2 to held-out data"; has out "untrained"
 expect 0 eval a.h5 --data moons.h5 --nearest --json
 has out '"nearest_ratio"'; has out '"nearest_class_share"'
+expect 0 eval a.h5 --data moons.h5 --metrics all
+for measure in "sliced W2" "exact W2" "energy distance" "squared MMD"; do
+    has out "$measure to held-out data"; has out "$measure of training data to it (floor)"
+done
+has out "that the samples reach"; has out "divergence of the classes' shares"
+expect 0 eval a.h5 --data moons.h5 --metrics exact,modes
+if grep -q sliced out; then fail "--metrics exact,modes measured something else too"; fi
+expect 2 eval a.h5 --data moons.h5 --metrics exact,fid
+has err "exact,fid"; has err "hint:"
 expect 2 eval run
 has err "--data"
 
