@@ -231,13 +231,19 @@ static pf_status make_columns(lowered *w) {
 
 /* ---- what is made for every block of rows ---- */
 
-/* Panels and rows of a work-group, so that there are some dozens of even ones. */
-static void spread(const lowered *w, uint32_t panels, const block *b, uint32_t *np, uint32_t *mc) {
+/* Panels and rows of a work-group, so that there are some dozens of even ones, and none that a driver would
+ * end. */
+static void spread(const lowered *w, uint32_t panels, uint32_t inner, const block *b, uint32_t *np,
+                   uint32_t *mc) {
+    const uint32_t longest = w->l->device->iterations_max;
+    const double tile = inner + (inner / DEPTH + 1.0) * 3 * w->d.tile_rows * (w->d.w + 1);
     *np = panels < 16 ? panels : 16;
     *mc = pf__round_up(b->rows < 128 ? b->rows : 128, w->d.tile_rows);
     for (;;) {
         const double groups = (double)pf__ceil_div(panels, *np) * pf__ceil_div(b->rows, *mc) * b->groups;
-        if (groups >= 4.0 * w->l->device->compute_units && groups >= 64) return;
+        const double tiles = (double)*np * (*mc / w->d.tile_rows);
+        const bool too_long = longest && tiles * tile > 0.9 * longest;
+        if (!too_long && groups >= 4.0 * w->l->device->compute_units && groups >= 64) return;
         if (*np > 1)
             *np = pf__ceil_div(*np, 2);
         else if (*mc > w->d.tile_rows)
@@ -262,7 +268,7 @@ static pf_status tiles(lowered *w, call *c, const block *b, uint32_t panels, uin
     add(c, pf__f32(w->n.masked ? FAR : 0));
     if (w->d.cpu) {
         uint32_t np, mc;
-        spread(w, panels, b, &np, &mc);
+        spread(w, panels, inner, b, &np, &mc);
         snprintf(defines, sizeof defines, "%s#define MR %u\n#define KC %u\n", define, w->d.tile_rows,
                  pass_depth(inner));
         c->defines = defines;
@@ -514,10 +520,22 @@ static pf_status lower_distance(pf__lowering *l, const pf__node *n) {
     return PF_OK;
 }
 
+/* Whether no work-item's loops are longer than the device allows: of 8 rows over all targets, of a column
+ * over all rows, of a panel's packing, of the centre, and of one tile. */
+static bool ends_in_time(const lowered *w) {
+    const double most = 0.9 * w->l->device->iterations_max, t = (double)w->n.temperatures, p = w->p;
+    const double dim = (double)w->n.dim, rows = (double)w->n.x_count;
+    if (!w->l->device->iterations_max) return true;
+    return 8 * (p / w->d.v + 1) * (4 + 8 * t) * (w->small ? 1 + dim : 1) < most &&
+           3 * rows * (1 + t) < most && 128 * (dim + w->d.w) < most && p + rows < most &&
+           (p > dim ? p : dim) * 3 < most;
+}
+
 /* Kernels count the elements of each tensor in 32 bits. */
 static bool supports(const pf__lowering *l, const pf__node *n) {
     const lowered w = begin((pf__lowering *)l, n);
     const double groups = (double)w.n.groups, dim = (double)w.n.dim, most = UINT32_MAX;
+    if (!ends_in_time(&w)) return false;
     if (w.n.negative_count + w.n.positive_count > INT32_MAX / 2 || w.n.x_count > INT32_MAX / 2) return false;
     if (groups * w.p * (dim + w.d.w) > most ||
         groups * (double)w.n.x_count * dim * (double)(w.n.temperatures + 1) > most)
