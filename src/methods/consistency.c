@@ -3,21 +3,20 @@
  * arXiv 2310.14189; easy: Geng et al. 2024, arXiv 2406.14548). f(x, t) is the end at t = 0 of the flow
  * through (x, t):
  *
- *   L = E lambda d( f_theta(x_t, t), stopgrad f_theta-(x_r, r) )          r < t neighbouring times:
- * interval.c
+ *   L = E lambda d( f_theta(x_t, t), stopgrad f_theta-(x_r, r) ),  r < t neighbours (interval.c)
  *
- *   form = training      x_r = (1-r) a + r b with the noise of x_t                          algorithm 3
- *   form = distillation  x_r = one Euler or Heun step of the teacher's velocity from x_t    algorithm 2
+ *   form = training      x_r = (1-r) a + r b with the noise of x_t, algorithm 3
+ *   form = distillation  x_r = a step of the teacher's velocity from x_t, algorithm 2
  *
- * parametrisation, F the network, e^2 = t^2 + S^2 (1-t)^2, S = sigma_data; f(x, 0) = x exactly but for the
- * last:
+ * parametrisation, F the network, e^2 = t^2 + S^2 (1-t)^2, S = sigma_data; f(x, 0) = x exactly but for free:
  *
  *   linear  f = x - t F(x, t)
- *   edm     f = S^2 (1-t) / e^2 x + S t / e F(x / e, t)      c_skip, c_out, c_in of a + s b, written for x =
- * (a + s b) / (1+s) free    f = F(x, t), with the term boundary E ||f(a, 0) - a||^2 / D beside the loss
+ *   edm     f = S^2 (1-t) / e^2 x + S t / e F(x / e, t)
+ *   free    f = F(x, t), with the term boundary E ||f(a, 0) - a||^2 / D beside the loss
  *
- * One evaluation draws f(b, 1); several draw f, go back to a time r with fresh noise, and so on (algorithm
- * 1). */
+ * edm is c_skip, c_out, c_in of a + s b, written for x = (a + s b) / (1 + s). One evaluation draws f(b, 1);
+ * several draw f, go back to a time r with fresh noise, and so on (algorithm 1).
+ */
 #include "methods/interval.h"
 #include <math.h>
 #include <string.h>

@@ -2,21 +2,25 @@
  * Consistency models in continuous time: f(x, t) is kept along the flow, df/dt = 0. With w the velocity along
  * which x moves and dF/dt = w . d_x F + d_t F a forward-mode derivative of the network F:
  *
- *   linear path   f = x - t F(x, t),                     df/dt = w - F - t dF/dt
- *   form = full       L = E |df/dt|^2 / D with its whole gradient, reverse over forward. Only the marginal
- * velocity will do: E |J w + f_t|^2 = E |J v + f_t|^2 + E |J (w - v)|^2 with J = df/dx, so that the velocity
- * b - a of a noise pair punishes J itself form = stopgrad   F is regressed on the constant F + T, T = w - F -
- * r t dF/dt: the gradient of f times df/dt, over t. It is linear in w: the velocity of a noise pair will do
+ *   linear path     f = x - t F(x, t),  df/dt = w - F - t dF/dt
  *
- *   form = trigflow (Lu & Song 2024, arXiv 2410.11081), x = cos(p) a + sin(p) S b, S = sigma_data, tan(p) = t
- * / (1-t) / S: f = cos(p) x - sin(p) S F(x / S, p),   T = -cos^2(p) (S F - dx/dp) - r (cos(p) sin(p) x + S
- * F'), F' = the derivative of F for the tangent cos(p) sin(p) (dx/dp / S, 1), so that nothing grows near p =
- * pi/2   eq. 6, 7
+ *   form = full     L = E |df/dt|^2 / D with its whole gradient, reverse over forward. Only the marginal
+ *                   velocity v will do: with J = df/dx, E |J w + f_t|^2 = E |J v + f_t|^2 + E |J (w - v)|^2,
+ *                   so that the velocity b - a of a noise pair punishes J itself
+ *   form = stopgrad F is regressed on the constant F + T, T = w - F - r t dF/dt: the gradient of f times
+ *                   df/dt, over t. It is linear in w: the velocity of a noise pair will do
  *
- * adaptive: the loss is exp(-l(p)) |.|^2 / D + l(p) with l learnt, so that every p weighs alike in the end.
- * r rises from 0 to 1 over the first H steps (tangent warm-up); T is divided by |T| + c (tangent
- * normalisation). Times outside this file are t of the linear path, and so are samples: x_t = x (1-t) /
- * cos(p). */
+ *   form = trigflow (Lu & Song 2024, arXiv 2410.11081, eqs. 6, 7)
+ *                   x = cos(p) a + sin(p) S b, S = sigma_data, tan(p) = t / (1-t) / S
+ *                   f = cos(p) x - sin(p) S F(x / S, p)
+ *                   T = -cos^2(p) (S F - dx/dp) - r (cos(p) sin(p) x + S F')
+ *                   F' the derivative of F for the tangent cos(p) sin(p) (dx/dp / S, 1), so that nothing
+ *                   grows near p = pi/2
+ *
+ * adaptive: the loss is exp(-l(p)) |.|^2 / D + l(p) with l learnt, so that every p weighs alike in the end. r
+ * rises from 0 to 1 over the first H steps (tangent warm-up); T is divided by |T| + c (normalisation). Times
+ * outside this file are t of the linear path, and so are samples: x_t = x (1-t) / cos(p).
+ */
 #include "methods/time.h"
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * MeanFlow (Geng et al. 2025, arXiv 2505.13447): the network is the average velocity over [r, t],
  *
- *   u(z, r, t) = 1 / (t - r) int_r^t v(z_s, s) ds,      so that z_r = z - (t - r) u(z, r, t)           eqs.
- * 3, 12 u = v - (t - r) du/dt,   du/dt = v . d_z u + d_t u   along the path with r fixed eqs. 6, 8
+ *   u(z, r, t) = 1 / (t - r) int_r^t v(z_s, s) ds, so that z_r = z - (t - r) u(z, r, t)   (eqs. 3, 12)
+ *   u = v - (t - r) du/dt,  du/dt = v . d_z u + d_t u along the path with r fixed           (eqs. 6, 8)
  *
  * and the loss asks for that identity with the right side stopped (eqs. 9, 10). The network reads t and h = t
  * - r, so the tangent of du/dt is (v, 1, 1): h grows with t.
