@@ -63,7 +63,7 @@ check_files() {
         esac
         if [ -d "$name" ]; then
             (cd "$name" && find . -type f) | while read -r f; do
-                case ${f##*/} in log.txt | metrics.jsonl | report.html) continue ;; esac
+                case ${f##*/} in log.txt | metrics.jsonl | report.html | .lock) continue ;; esac
                 is_whole "$name/${f#./}" || echo "$name/$f"
             done >.a
             while read -r f; do bad "left behind or torn: $f"; done <.a
