@@ -27,7 +27,7 @@ static const char *const scalar_text[PF__SCALAR_COUNT] = {
     [PF__COS] = "cos(%a)",
     [PF__ATAN] = "atan(%a)",
     [PF__TANH] = "tanh(%a)",
-    [PF__ERF] = "erf(%a)",
+    [PF__ERF] = "erf_of(%a)",
     [PF__SIGMOID] = "F(1) / (F(1) + exp(-%a))",
     [PF__LESS] = "select(F(0), F(1), %a < %b)",
     [PF__LESS_EQUAL] = "select(F(0), F(1), %a <= %b)",
@@ -96,7 +96,26 @@ const char *pf__prelude_text(void) {
            "#define HSUM(x) hsum(x)\n"
            "#define HMAX(x) hmax(x)\n"
            "#endif\n"
-           "#define F(x) ((V)(x))\n";
+           "#define F(x) ((V)(x))\n"
+           /* A rational function, odd over even, as Eigen and XLA have it: within 5e-7, where the built-in
+              one costs seven times as much. Beyond 4 it is 1; a NaN stays one. */
+           "V erf_of(V x) {\n"
+           "  x = select(x, copysign(F(4), x), fabs(x) > F(4));\n"
+           "  const V s = x * x;\n"
+           "  V p = F(-2.72614225801306e-10f);\n"
+           "  p = p * s + F(2.77068142495902e-08f);\n"
+           "  p = p * s + F(-2.10102402082508e-06f);\n"
+           "  p = p * s + F(-5.69250639462346e-05f);\n"
+           "  p = p * s + F(-7.34990630326855e-04f);\n"
+           "  p = p * s + F(-2.95459980854025e-03f);\n"
+           "  p = p * s + F(-1.60960333262415e-02f);\n"
+           "  V q = F(-1.45660718464996e-05f);\n"
+           "  q = q * s + F(-2.13374055278905e-04f);\n"
+           "  q = q * s + F(-1.68282697438203e-03f);\n"
+           "  q = q * s + F(-7.37332916720468e-03f);\n"
+           "  q = q * s + F(-1.42647390514189e-02f);\n"
+           "  return x * p / q;\n"
+           "}\n";
 }
 
 static void print_number(pf__text *t, const pf__instr *in) {
