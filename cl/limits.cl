@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * What a device can do at most. VECTOR is floatV; the host defines V, and VLOAD and VSTORE to go with it. */
 
-/* 10 chains of dependent multiply-adds, enough to hide their latency: 20 V operations a round. The result goes
- * to memory so that nothing is left out. */
+/* 10 chains of dependent multiply-adds, enough to hide their latency: 20 V operations a round. The result
+ * goes to memory so that nothing is left out. */
 kernel void limits_fma(global float *x, uint x_offset, uint rounds) {
     const float x0 = x[x_offset];
     const VECTOR s = (VECTOR)(x[x_offset + 1]);

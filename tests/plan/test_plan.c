@@ -97,7 +97,8 @@ static void test_taking_places(void) {
     pf_value gated = pf_mul(g, pf_silu(g, pf_matmul(g, x, narrow, false, false)), row);
     y = pf_matmul(g, gated, pf_input(g, "tall", PF_F32, pf_shape_of(2, odd, 1)), false, false);
     CU_ASSERT(compare_with(g, &y, 1, 0, NULL, 0, "generic", &report) < 1e-5);
-    CHECK_INT(report.arena_bytes, 4 * 2 * (ROWS * odd + 64)); /* and what such loads touch behind the tensors */
+    CHECK_INT(report.arena_bytes,
+              4 * 2 * (ROWS * odd + 64)); /* and what such loads touch behind the tensors */
     pf_value turned = pf_permute(g, pf_matmul(g, x, w, false, false),
                                  (int[]){1, 0}); /* not element by element */
     y = pf_matmul(g, pf_silu(g, turned), thin, false, false);
