@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The drifting field on a device. Kernels: cl/drift.cl.
+ * The drifting field on a device. Kernels: cl/drift.cl, cl/drift_tiles.cl.
  *
  *   targets ─▶ panels ─┐                        (two-sided: the mass of every column, over all blocks) ─┐
  *   x ─────────────────┴▶ u of a block of rows ─▶ coefficients ─▶ times targets ─▶ V of the block      ◀┘
@@ -78,6 +78,7 @@ enum { GAUSS = 1, CENTRED = 2, TWO_SIDED = 4 };
 
 typedef struct call {
     const char *what;
+    bool tiles; /* of drift_tiles.cl */
     int knows;
     size_t global[3]; /* work-groups */
     pf__operand operand[OPERANDS_MAX];
@@ -126,7 +127,7 @@ static pf_status launch(lowered *w, const call *c, uint32_t lanes) {
              c->knows & TWO_SIDED && n->two_sided ? "#define TWO_SIDED 1\n" : "", c->defines);
     pf__step_desc step = {
         .label = label,
-        .file = "drift.cl",
+        .file = c->tiles ? "drift_tiles.cl" : "drift.cl",
         .defines = defines,
         .dims = 3,
         .global = {c->global[0] * lanes, c->global[1], c->global[2]},
@@ -263,6 +264,7 @@ static uint32_t pass_depth(uint32_t inner) {
 static pf_status tiles(lowered *w, call *c, const block *b, uint32_t panels, uint32_t inner,
                        uint32_t temperature, const char *define) {
     char defines[128];
+    c->tiles = true;
     add_sizes(c, w, b);
     add(c, pf__u32(temperature));
     add(c, pf__f32(w->n.masked ? FAR : 0));
