@@ -219,13 +219,12 @@ static void print_plan(const pf_trainer *trainer, const pf_config *config) {
     printf("parameters: %lld\n", (long long)i.parameter_count);
     printf("memory on the device:\n");
     print_row("parameters", i.parameter_bytes);
-    print_row("gradients", i.gradient_bytes);
     print_row("first and second moments", i.moment_bytes);
     print_row("averaged copies", i.ema_bytes);
-    print_row("activations and workspace", i.activation_bytes);
-    print_row("  (at least: alive at one launch)", i.activation_bound_bytes);
-    print_row("  (without sharing)", i.activation_sum_bytes);
-    print_row("  (every value of the graphs)", i.activation_unfused_bytes);
+    print_row("gradients, activations, workspace", i.arena_bytes);
+    print_row("  (at least: alive at one launch)", i.arena_bound_bytes);
+    print_row("  (without sharing)", i.arena_sum_bytes);
+    print_row("  (every value of the graphs)", i.arena_unfused_bytes);
     print_row("batch", i.batch_bytes);
     print_row("other", i.other_bytes);
     print_row("total", i.total_bytes);

@@ -54,11 +54,12 @@ typedef struct pf_trainer_info {
     int launches_unfused; /* if every node of the graphs were one */
     double flops;         /* of products, per step */
     /* the memory plan, bytes on the device */
-    uint64_t parameter_bytes, gradient_bytes, moment_bytes, ema_bytes, activation_bytes, batch_bytes,
-        other_bytes, total_bytes, device_bytes;
-    /* beside activation_bytes: the most that is alive at one launch; all that launches write, side by side;
-     * all values of the graphs before fusion, side by side */
-    uint64_t activation_bound_bytes, activation_sum_bytes, activation_unfused_bytes;
+    uint64_t parameter_bytes, moment_bytes, ema_bytes, arena_bytes, batch_bytes, other_bytes, total_bytes,
+        device_bytes;
+    /* beside arena_bytes, where gradients (as many bytes as parameters), activations and workspace lie: the
+     * most that is alive at one launch; all that launches write, side by side; all values of the graphs
+     * before fusion, side by side */
+    uint64_t arena_bound_bytes, arena_sum_bytes, arena_unfused_bytes;
 } pf_trainer_info;
 PF_API pf_trainer_info pf_trainer_describe(const pf_trainer *trainer);
 /** One line per launch of a step. malloc, the caller frees; NULL when out of memory. */

@@ -6,6 +6,7 @@
  *   stage.c   its stage (how many launches must precede it), and the rows that share a kernel
  *   delay.c   later stages where kernels can share a launch
  *   group.c   tasks of one stage that fit together become one kernel; what has candidates is lowered between
+ *   front.c   the part of the arena that outlasts a replay
  *   place.c   arena offsets from the steps' reads and writes
  *   plan.c    builds programs, sets arguments, replays */
 #ifndef PF__PLAN_COMPILE_H
@@ -17,6 +18,7 @@
 typedef struct pf__storage {
     uint64_t count; /* 32-bit words */
     bool fixed;     /* a leaf's or output's given place */
+    bool pinned;    /* in the arena, at a given offset */
     bool leaf;      /* read only: bound input */
     bool tail;      /* vectors read past its end */
     pf__place place;
@@ -24,6 +26,11 @@ typedef struct pf__storage {
     uint64_t offset; /* in the arena, in words */
     pf_value value;  /* 0 = workspace */
 } pf__storage;
+
+/* Words of the arena's front that no output covers. */
+typedef struct pf__gap {
+    uint64_t first, words;
+} pf__gap;
 
 typedef struct pf__kernel_text {
     char *file, *source, *defines;
@@ -106,7 +113,9 @@ typedef struct pf__compile {
     pf__plan_step *steps;
     int step_count, step_capacity;
     uint32_t *output_storage; /* per output */
-    uint8_t *in_group;        /* per value */
+    pf__gap *gaps;
+    int gap_count;
+    uint8_t *in_group; /* per value */
     pf__text choices;
     double flops;
 } pf__compile;
@@ -123,11 +132,13 @@ static inline bool pf__by_hand(const pf__node *n) {
 
 pf_status pf__compile_keep(pf__compile *c);
 pf_status pf__compile_storages(pf__compile *c);
+/** Checks the outputs at the front of the arena; finds the gaps between them, and keeps all else out. */
+pf_status pf__compile_front(pf__compile *c);
 pf_status pf__compile_tasks(pf__compile *c);
 /** The stage of a task, at least `least`, whose family of rows becomes known with it. Counts what it loads.
  */
 pf_status pf__compile_stage(pf__compile *c, pf__task *t, int least);
-/** Of a staged task: 0, or one of rows (+ 1). */
+/** Of a staged task: 0, or its family + 1. */
 int pf__compile_family(const pf__compile *c, const pf__task *t);
 /** Whether two tasks belong to one kernel; whether t would if it ran at the other's stage. */
 bool pf__compile_together(const pf__compile *c, const pf__task *a, const pf__task *b);

@@ -191,19 +191,19 @@ static pf_status check_overlaps(pf__compile *c) {
     return PF_OK;
 }
 
-/* Places the list in its order; the words needed. */
+/* Places the list in its order, what is pinned (in front) aside; the words needed. */
 static uint64_t place_all(pf__compile *c, const pf__sorted *list, int count, pf__forbidden *scratch) {
     uint64_t most = 0;
     for (int i = 0; i < count; i++) {
         pf__storage *s = &c->storages[list[i].id];
-        s->offset = (uint64_t)offset_for(c, list, i, scratch);
+        if (!s->pinned) s->offset = (uint64_t)offset_for(c, list, i, scratch);
         if (s->offset + list[i].words > most) most = s->offset + list[i].words;
     }
     return most;
 }
 
 /* No order is best for all graphs: the one that needs least. */
-static uint64_t place_best(pf__compile *c, pf__sorted *list, int count, pf__forbidden *scratch) {
+static uint64_t place_best(pf__compile *c, pf__sorted *list, int pinned, int count, pf__forbidden *scratch) {
     int (*const orders[])(const void *, const void *) = {larger_first, longer_first, earlier_first};
     const int n = (int)(sizeof orders / sizeof *orders);
     uint64_t best = UINT64_MAX, words = 0;
@@ -211,7 +211,7 @@ static uint64_t place_best(pf__compile *c, pf__sorted *list, int count, pf__forb
     for (int k = 0; k <= n; k++) { /* the last time the best again */
         const int at = k < n ? k : chosen;
         if (k == n && chosen == n - 1) break;
-        qsort(list, (size_t)count, sizeof *list, orders[at]);
+        qsort(list + pinned, (size_t)(count - pinned), sizeof *list, orders[at]);
         words = place_all(c, list, count, scratch);
         if (words >= best) continue;
         best = words;
@@ -220,23 +220,31 @@ static uint64_t place_best(pf__compile *c, pf__sorted *list, int count, pf__forb
     return best;
 }
 
+/* What needs a place in the arena, or has one (pinned); how many. */
+static int gather(const pf__compile *c, pf__sorted *list, bool pinned) {
+    int count = 0;
+    for (uint32_t i = 0; i < c->storage_count; i++) {
+        const pf__storage *s = &c->storages[i];
+        if (!s->fixed && s->pinned == pinned && s->first <= s->last)
+            list[count++] = (pf__sorted){i, rounded(s), s->first, s->last - s->first};
+    }
+    return count;
+}
+
 pf_status pf__compile_places(pf__compile *c, uint64_t *arena_words, uint64_t *lower_bound_words) {
     pf__sorted *list = calloc((size_t)c->storage_count + 1, sizeof *list);
     pf__forbidden *scratch = calloc((size_t)c->storage_count + 1, sizeof *scratch);
     uint8_t *taken = calloc((size_t)c->storage_count + 1, 1);
-    int count = 0;
+    int count, pinned;
     pf_status st = PF_OK;
     *arena_words = 0;
     if (!list || !scratch || !taken) {
         st = pf__fail_memory(c->err, "a plan's places", c->storage_count * sizeof *list);
         goto done;
     }
-    for (uint32_t i = 0; i < c->storage_count; i++) {
-        const pf__storage *s = &c->storages[i];
-        if (!s->fixed && s->first <= s->last)
-            list[count++] = (pf__sorted){i, rounded(s), s->first, s->last - s->first};
-    }
-    *arena_words = place_best(c, list, count, scratch);
+    count = pinned = gather(c, list, true);
+    count += gather(c, list + count, false);
+    *arena_words = place_best(c, list, pinned, count, scratch);
     *lower_bound_words = lower_bound(c, taken);
     st = check_overlaps(c);
 done:

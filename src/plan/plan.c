@@ -11,6 +11,8 @@ struct pf__plan {
     pf__list *list;
     pf__buffer *arena;
     pf__place *outputs;
+    pf__gap *gaps;
+    int gap_count;
     int output_count;
     pf__plan_report report;
     pf__text choices, steps;
@@ -179,6 +181,7 @@ void pf__compile_free(pf__compile *c) {
     free(c->families);
     free(c->claims);
     free(c->output_storage);
+    free(c->gaps);
     free(c->storages);
     free(c->tasks);
     free(c->kernels);
@@ -225,6 +228,7 @@ static pf_status compile(pf__compile *c, pf__plan *plan) {
     uint64_t arena_words = 0, bound = 0;
     PF__TRY(pf__compile_keep(c));
     PF__TRY(pf__compile_storages(c));
+    PF__TRY(pf__compile_front(c));
     PF__TRY(pf__compile_tasks(c));
     PF__TRY(pf__compile_delay(c));
     PF__TRY(pf__compile_groups(c));
@@ -262,6 +266,9 @@ static pf_status finish(pf__compile *c, pf__plan *plan) {
         plan->outputs[i] = place_of(c, plan, &(pf__operand){.id = c->output_storage[i]});
     plan->choices = c->choices;
     c->choices = (pf__text){0};
+    plan->gaps = c->gaps;
+    plan->gap_count = c->gap_count;
+    c->gaps = NULL;
     if (st == PF_OK && (plan->choices.failed || plan->steps.failed))
         st = pf__fail_memory(c->err, "the texts of a plan", plan->choices.length + plan->steps.length);
     return st;
@@ -289,6 +296,7 @@ void pf__plan_destroy(pf__plan **plan) {
     pf__list_destroy(&(*plan)->list);
     pf__buffer_release(&(*plan)->arena);
     free((*plan)->outputs);
+    free((*plan)->gaps);
     pf__text_free(&(*plan)->choices);
     pf__text_free(&(*plan)->steps);
     free(*plan);
@@ -302,11 +310,19 @@ pf_status pf__plan_replay(pf__plan *plan, pf_error *err) {
 pf_status pf__plan_poison(pf__plan *plan, pf_error *err) {
     const uint32_t nan_bits = 0x7fc0beef;
     if (!plan->arena) return PF_OK;
-    return pf__buffer_fill(plan->arena, 0, pf__buffer_bytes(plan->arena), nan_bits, err);
+    PF__TRY(pf__buffer_fill(plan->arena, 0, pf__buffer_bytes(plan->arena), nan_bits, err));
+    for (int i = 0; i < plan->gap_count; i++)
+        PF__TRY(pf__buffer_fill(plan->arena, 4 * (size_t)plan->gaps[i].first, 4 * (size_t)plan->gaps[i].words,
+                                0, err));
+    return PF_OK;
 }
 
 pf__place pf__plan_place(const pf__plan *plan, int output) {
     return plan->outputs[output];
+}
+
+pf__buffer *pf__plan_arena(const pf__plan *plan) {
+    return plan->arena;
 }
 
 pf__plan_report pf__plan_describe(const pf__plan *plan) {

@@ -20,13 +20,14 @@ typedef struct pf__bind {
     uint32_t offset;
 } pf__bind;
 
-/** Where an output goes. buffer == NULL: the plan owns the place (pf__plan_place). An output may lie exactly
- * where a bound input lies when it depends on that input element by element only (an optimiser's update);
- * everything else that overlaps is PF_USAGE. */
+/** Where an output goes. buffer == NULL: the plan owns the place (pf__plan_place), which is at `offset` of
+ * its arena when at_front. An output may lie exactly where a bound input lies when it depends on that input
+ * element by element only (an optimiser's update); everything else that overlaps is PF_USAGE. */
 typedef struct pf__output {
     pf_value value; /* not the symbolic zero */
     pf__buffer *buffer;
-    uint32_t offset;
+    uint32_t offset; /* in elements; at_front: a multiple of 64 */
+    bool at_front;
 } pf__output;
 
 typedef struct pf__plan_desc {
@@ -37,6 +38,9 @@ typedef struct pf__plan_desc {
     int output_count;
     const pf__bind *binds;
     int bind_count;
+    /* The front of the arena: what a replay leaves there stays until the next one, so that another plan may
+     * bind it; zero where no output with at_front lies. Before they are written, other tensors lie there. */
+    uint64_t front_words;
     pf__buffer *step_block; /* [PF__STEP_WORDS] u32; may be NULL when nothing reads it */
     const char *matmul;     /* "auto" (NULL), "cpu", "clblast", "generic" */
 } pf__plan_desc;
@@ -45,16 +49,18 @@ pf_status pf__plan_create(pf__plan **out, const pf__plan_desc *desc, pf_error *e
 void pf__plan_destroy(pf__plan **plan);
 /** Enqueues all launches; never waits, never allocates. */
 pf_status pf__plan_replay(pf__plan *plan, pf_error *err);
-/** Fills the arena with NaN. A plan reads nothing there that the same replay did not write, so that nothing
- * changes: tests call it before replays. */
+/** Fills the arena with NaN, but for the front's gaps. A plan reads nothing there that the same replay did
+ * not write, so that nothing changes: tests call it before replays. */
 pf_status pf__plan_poison(pf__plan *plan, pf_error *err);
 pf__place pf__plan_place(const pf__plan *plan, int output);
+/** The plan's own, or NULL when it needs none. */
+pf__buffer *pf__plan_arena(const pf__plan *plan);
 
 typedef struct pf__plan_report {
     int launches, kernels;      /* launches per replay; distinct kernels built */
     int nodes;                  /* graph nodes that were needed */
     int unfused;                /* of them, those that would be a launch each without fusion */
-    uint64_t arena_bytes;       /* what placement needed */
+    uint64_t arena_bytes;       /* what placement needed, with the front */
     uint64_t sum_bytes;         /* what all tensors would need side by side */
     uint64_t unfused_bytes;     /* what the results of those nodes would need side by side */
     uint64_t lower_bound_bytes; /* the most that is alive at one launch */

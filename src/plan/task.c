@@ -77,6 +77,14 @@ static pf_status add_leaf_storage(pf__compile *c, const pf__node *n) {
     return PF_OK;
 }
 
+/* Alive to the end, at the front of the arena where it is wanted there. */
+static void pin(pf__compile *c, uint32_t id, const pf__output *o) {
+    c->storages[id].last = INT_MAX;
+    if (!o->at_front) return;
+    c->storages[id].pinned = true;
+    c->storages[id].offset = o->offset;
+}
+
 /* Gives outputs their place: directly where the value may be produced there, else a storage of their own that
  * a copy fills. */
 static pf_status place_outputs(pf__compile *c) {
@@ -86,8 +94,8 @@ static pf_status place_outputs(pf__compile *c) {
         const pf__value *info = &c->graph->values[v];
         uint32_t id = c->storage_of[v] - 1;
         c->output_storage[i] = id;
-        if (!o->buffer && !c->storages[id].leaf) {
-            c->storages[id].last = INT_MAX; /* alive to the end */
+        if (!o->buffer && !c->storages[id].leaf && !(o->at_front && c->storages[id].last == INT_MAX)) {
+            pin(c, id, o);
             continue;
         }
         if (o->buffer &&
@@ -106,7 +114,7 @@ static pf_status place_outputs(pf__compile *c) {
             c->storages[id].fixed = true;
             c->storages[id].place = (pf__place){o->buffer, o->offset};
         } else {
-            c->storages[id].last = INT_MAX;
+            pin(c, id, o);
         }
     }
     return PF_OK;

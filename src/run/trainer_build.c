@@ -69,7 +69,6 @@ static pf_status reserve(pf_trainer *t, pf_error *err) {
            row = (size_t)t->scaling.count * sizeof(float);
     wanted list[] = {
         {&t->params, flat, "parameters"},
-        {&t->grads, flat, "gradients"},
         {&t->m, flat, "first moments"},
         {&t->v, flat, "second moments"},
         {&t->x, batch * (size_t)info->dim * pf_dtype_bytes(info->dtype), "a batch"},
@@ -119,7 +118,7 @@ static pf_status compile_loss(pf_trainer *t, const pf__loss *l, pf_error *err) {
     for (int i = 0; st == PF_OK && i < params->count; i++)
         if (l->gradient[i])
             outputs[n++] = (pf__output){
-                .value = l->gradient[i], .buffer = t->grads, .offset = params->list[i].offset};
+                .value = l->gradient[i], .offset = params->list[i].offset, .at_front = true};
     if (st == PF_OK) {
         outputs[n++] = (pf__output){.value = l->metrics, .buffer = t->metrics};
         pf__plan_desc desc = {
@@ -130,10 +129,12 @@ static pf_status compile_loss(pf_trainer *t, const pf__loss *l, pf_error *err) {
             .output_count = n,
             .binds = binds.list,
             .bind_count = binds.count,
+            .front_words = params->flat_count,
             .step_block = t->block,
             .matmul = matmul(t),
         };
         st = pf__plan_create(&t->loss, &desc, err);
+        if (st == PF_OK) t->grads = pf__buffer_retain(pf__plan_arena(t->loss));
     }
     free(outputs);
     pf__binds_free(&binds);
@@ -255,14 +256,12 @@ static pf_status check_memory(const pf_trainer *t, pf_error *err) {
     pf_trainer_info i = pf_trainer_describe(t);
     double limit = pf__config_real(t->config->raw, "runtime.memory") * (double)i.device_bytes;
     if (!i.device_bytes || (double)i.total_bytes <= limit) return PF_OK;
-    pf_status st = pf__fail(err, PF_MEMORY,
-                            "the training needs %.0f MiB of the device's %.0f MiB: activations %.0f, "
-                            "parameters, gradients and moments %.0f, "
-                            "averages %.0f",
-                            (double)i.total_bytes / 0x1p20, (double)i.device_bytes / 0x1p20,
-                            (double)i.activation_bytes / 0x1p20,
-                            (double)(i.parameter_bytes + i.gradient_bytes + i.moment_bytes) / 0x1p20,
-                            (double)i.ema_bytes / 0x1p20);
+    pf_status st = pf__fail(
+        err, PF_MEMORY,
+        "the training needs %.0f MiB of the device's %.0f MiB: activations and "
+        "gradients %.0f, parameters and moments %.0f, averages %.0f",
+        (double)i.total_bytes / 0x1p20, (double)i.device_bytes / 0x1p20, (double)i.arena_bytes / 0x1p20,
+        (double)(i.parameter_bytes + i.moment_bytes) / 0x1p20, (double)i.ema_bytes / 0x1p20);
     return pf__hint(err, st, "try train.batch = %lld, or raise runtime.memory",
                     (long long)(t->options.batch > 1 ? t->options.batch / 2 : 1));
 }
@@ -390,19 +389,17 @@ pf_trainer_info pf_trainer_describe(const pf_trainer *t) {
         .launches_unfused = loss.unfused + optimiser.unfused,
         .flops = loss.flops + optimiser.flops,
         .parameter_bytes = flat,
-        .gradient_bytes = flat,
         .moment_bytes = 2 * flat,
         .ema_bytes = flat * (uint64_t)(pf__trainer_flats(t) - 3),
-        .activation_bytes = loss.arena_bytes + optimiser.arena_bytes,
-        .activation_bound_bytes = loss.lower_bound_bytes + optimiser.lower_bound_bytes,
-        .activation_sum_bytes = loss.sum_bytes + optimiser.sum_bytes,
-        .activation_unfused_bytes = loss.unfused_bytes + optimiser.unfused_bytes,
+        .arena_bytes = loss.arena_bytes + optimiser.arena_bytes,
+        .arena_bound_bytes = loss.lower_bound_bytes + optimiser.lower_bound_bytes,
+        .arena_sum_bytes = loss.sum_bytes + optimiser.sum_bytes,
+        .arena_unfused_bytes = loss.unfused_bytes + optimiser.unfused_bytes,
         .batch_bytes = pf__buffer_bytes(t->x) + pf__buffer_bytes(t->y),
         .total_bytes = pf_context_count(t->context).bytes,
         .device_bytes = pf_context_device(t->context)->memory_bytes,
     };
-    uint64_t named = i.parameter_bytes + i.gradient_bytes + i.moment_bytes + i.ema_bytes +
-                     i.activation_bytes + i.batch_bytes;
+    uint64_t named = i.parameter_bytes + i.moment_bytes + i.ema_bytes + i.arena_bytes + i.batch_bytes;
     i.other_bytes = i.total_bytes > named ? i.total_bytes - named : 0;
     return i;
 }

@@ -44,7 +44,7 @@ static void test_in_place(void) {
     pf_value m2 = pf_add(b.g, pf_mul_number(b.g, m, 0.9), pf_mul_number(b.g, grad, 0.1));
     pf_value p2 = pf_sub(b.g, p, pf_div(b.g, pf_mul_number(b.g, m2, 0.01), norm));
     pf__bind binds[] = {{"p", b.p, 0}, {"grad", b.grad, 0}, {"m", b.m, 0}};
-    pf__output outputs[] = {{p2, b.p, 0}, {m2, b.m, 0}};
+    pf__output outputs[] = {{.value = p2, .buffer = b.p}, {.value = m2, .buffer = b.m}};
     pf__plan_desc d = {.name = "update",
                        .context = test_context(),
                        .graph = b.g,
@@ -115,7 +115,7 @@ static void test_overwrite_refused(void) {
     int order[] = {1, 0};
     pf_value turned = pf_mul_number(b.g, pf_reshape(b.g, pf_permute(b.g, p, order), pf_shape_of(1, N)), 2);
     pf__bind binds[] = {{"p", b.p, 0}};
-    pf__output outputs[] = {{turned, b.p, 0}};
+    pf__output outputs[] = {{.value = turned, .buffer = b.p}};
     pf__plan_desc d = {.name = "turn",
                        .context = test_context(),
                        .graph = b.g,
@@ -138,7 +138,7 @@ static void test_missing_data(void) {
     bench b;
     open_bench(&b);
     pf_value y = pf_exp(b.g, pf_input(b.g, "nowhere", PF_F32, pf_shape_of(1, 4)));
-    pf__output outputs[] = {{y, NULL, 0}};
+    pf__output outputs[] = {{.value = y}};
     pf__plan_desc d = {
         .name = "lost", .context = test_context(), .graph = b.g, .outputs = outputs, .output_count = 1};
     pf__plan *plan = NULL;
@@ -163,7 +163,7 @@ static void test_same_bits(void) {
     pf_value h = pf_silu(b.g, pf_matmul(b.g, x, w, false, false)),
              y = pf_sum(b.g, pf_matmul(b.g, h, h, true, false), 1, false);
     pf__bind binds[] = {{"x", b.p, 0}, {"w", b.m, 0}};
-    pf__output outputs[] = {{y, NULL, 0}};
+    pf__output outputs[] = {{.value = y}};
     pf__plan_desc d = {.name = "bits",
                        .context = test_context(),
                        .graph = b.g,
@@ -189,6 +189,68 @@ static void test_same_bits(void) {
     close_bench(&b);
 }
 
+static void read_place(bench *b, pf__place at, float *out, size_t count) {
+    CHECK_OK(pf__buffer_read(at.buffer, 4 * (size_t)at.offset, out, 4 * count, &b->err), b->err);
+}
+
+/* An output at the front of the arena: what is needed before it lies there too, and what it does not cover
+ * is zero after any replay. */
+static void test_front(void) {
+    enum { ROWS = 32, FRONT = 128 + 640 + 64 };
+    bench b;
+    open_bench(&b);
+    pf_value x = pf_input(b.g, "x", PF_F32, pf_shape_of(2, ROWS, 20)),
+             w = pf_input(b.g, "w", PF_F32, pf_shape_of(2, 20, 10)),
+             v = pf_input(b.g, "v", PF_F32, pf_shape_of(2, 10, 10));
+    pf_value before = pf_matmul(b.g, x, w, false, false); /* 320 elements, read before y is written */
+    pf_value y = pf_matmul(b.g, pf_matmul(b.g, before, v, false, false), w, false, true);
+    pf__bind binds[] = {{"x", b.p, 0}, {"w", b.m, 0}, {"v", b.m, 200}};
+    pf__output output = {.value = y};
+    pf__plan_desc d = {.name = "front",
+                       .context = test_context(),
+                       .graph = b.g,
+                       .outputs = &output,
+                       .output_count = 1,
+                       .binds = binds,
+                       .bind_count = 3,
+                       .matmul = "generic"};
+    static float plain[640], front[FRONT];
+    pf__plan *plan = NULL;
+    CHECK_OK(pf__plan_create(&plan, &d, &b.err), b.err);
+    CHECK_OK(pf__plan_replay(plan, &b.err), b.err);
+    read_place(&b, pf__plan_place(plan, 0), plain, 640);
+    pf__plan_destroy(&plan);
+
+    output.at_front = true;
+    output.offset = 128;
+    d.front_words = FRONT;
+    CHECK_OK(pf__plan_create(&plan, &d, &b.err), b.err);
+    for (int r = 0; r < 2; r++) {
+        CHECK_OK(pf__plan_poison(plan, &b.err), b.err);
+        CHECK_OK(pf__plan_replay(plan, &b.err), b.err);
+        read_place(&b, (pf__place){pf__plan_arena(plan), 0}, front, FRONT);
+        CHECK_INT(memcmp(front + 128, plain, sizeof plain), 0);
+        int dirty = 0;
+        for (int i = 0; i < FRONT; i++) dirty += (i < 128 || i >= 128 + 640) && front[i] != 0;
+        CHECK_INT(dirty, 0);
+    }
+    CU_ASSERT(pf__plan_describe(plan).arena_bytes <= 4 * (FRONT + 320 + 64)); /* not twice 320 */
+    pf__plan_destroy(&plan);
+
+    output.offset = 100;
+    CHECK_INT(pf__plan_create(&plan, &d, &b.err), PF_USAGE);
+    CHECK_CONTAINS(b.err.message, "aligned");
+    output.offset = 256;
+    CHECK_INT(pf__plan_create(&plan, &d, &b.err), PF_USAGE);
+    CHECK_CONTAINS(b.err.message, "larger");
+    pf__output two[] = {{.value = y, .at_front = true}, {.value = y, .offset = 64, .at_front = true}};
+    d.outputs = two;
+    d.output_count = 2;
+    CHECK_INT(pf__plan_create(&plan, &d, &b.err), PF_USAGE);
+    CHECK_CONTAINS(b.err.message, "overlap");
+    close_bench(&b);
+}
+
 static void test_step_block(void) {
     uint32_t words[PF__STEP_WORDS];
     pf__step_block s = {.seed = 0x123456789abcdef0u, .first_sample = 5ull << 33, .step = 7, .lr = 0.5f};
@@ -210,5 +272,6 @@ void test_plan_suite(void) {
     CU_add_test(s, "overwriting refused", test_overwrite_refused);
     CU_add_test(s, "missing data", test_missing_data);
     CU_add_test(s, "same bits", test_same_bits);
+    CU_add_test(s, "front of the arena", test_front);
     CU_add_test(s, "step block", test_step_block);
 }

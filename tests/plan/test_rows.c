@@ -226,7 +226,7 @@ static void test_in_place_rows(void) {
         pf__plan *plan = NULL;
         CHECK_OK(pf_graph_create(&g, &err), err);
         pf__bind bind = {"x", buffer, 0};
-        pf__output output = {normal(g, leaf(g, "x", ROWS, COLUMNS)), buffer, 0};
+        pf__output output = {.value = normal(g, leaf(g, "x", ROWS, COLUMNS)), .buffer = buffer};
         pf__plan_desc d = {.name = "over",
                            .context = test_context(),
                            .graph = g,

@@ -87,9 +87,9 @@ static void profiles_a_training(void) {
     const pf_trainer_info info = pf_trainer_describe(t);
     check_sums(&profile, &info);
     CU_ASSERT(info.launches_unfused > info.launches);
-    CU_ASSERT(info.activation_bound_bytes <= info.activation_bytes);
-    CU_ASSERT(info.activation_bytes < info.activation_sum_bytes);
-    CU_ASSERT(info.activation_sum_bytes < info.activation_unfused_bytes);
+    CU_ASSERT(info.arena_bound_bytes <= info.arena_bytes);
+    CU_ASSERT(info.arena_bytes < info.arena_sum_bytes);
+    CU_ASSERT(info.arena_sum_bytes < info.arena_unfused_bytes);
     pf_profile_free(&profile);
     CHECK_INT(profile.family_count, 0);
     pf_profile_free(&profile);
