@@ -2,6 +2,8 @@
  * Every operation on the device against the interpreter, over shapes with tails. */
 #include "check.h"
 #include "plan/harness.h"
+#include <math.h>
+#include <string.h>
 
 void test_operations_suite(void);
 
@@ -75,6 +77,57 @@ static void test_scalars(void) {
         CHECK_GRAPH(g, y, (int)(sizeof y / sizeof *y), 2e-6);
         pf_graph_destroy(&g);
     }
+}
+
+/* Element by element, far out: what kernels of vectors compute themselves keeps infinities, not-a-numbers,
+ * and 4 units in the last place; below the normal numbers it is 0. */
+static void check_far(const char *what, float x, float y, double exact, double relative) {
+    bool good = isnan(exact)          ? isnan(y)
+                : isinf((float)exact) ? y == (float)exact
+                                      : fabs((double)y - exact) <= relative * fabs(exact) + 2e-38;
+    if (!good) fprintf(stderr, "%s(%.9g) = %.9g, not %.9g\n", what, (double)x, (double)y, exact);
+    CU_ASSERT(good);
+}
+
+static void test_far(void) {
+    enum { COUNT = 2407 };
+    static float x[COUNT], y[3 * COUNT];
+    for (int i = 0; i < COUNT - 3; i++) x[i] = -120.0f + 0.1f * (float)i + 1e-3f * (float)(i % 7);
+    memcpy(x + COUNT - 3, (float[]){INFINITY, -INFINITY, NAN}, 3 * sizeof *x);
+    pf_error err = {0};
+    pf_graph *g = fresh();
+    pf__buffer *buffer = NULL, *out = NULL;
+    pf__plan *plan = NULL;
+    pf_value v = pf_input(g, "x", PF_F32, pf_shape_of(1, COUNT));
+    CHECK_OK(pf__buffer_create(test_context(), sizeof x, "x", &buffer, &err), err);
+    CHECK_OK(pf__buffer_create(test_context(), sizeof y, "y", &out, &err), err);
+    CHECK_OK(pf__buffer_write(buffer, 0, x, sizeof x, true, &err), err);
+    pf__bind bind = {"x", buffer, 0};
+    pf__output outputs[] = {{.value = pf_exp(g, v), .buffer = out},
+                            {.value = pf_sigmoid(g, v), .buffer = out, .offset = COUNT},
+                            {.value = pf_erf(g, v), .buffer = out, .offset = 2 * COUNT}};
+    CHECK_OK(pf__plan_create(&plan,
+                             &(pf__plan_desc){.name = "far",
+                                              .context = test_context(),
+                                              .graph = g,
+                                              .outputs = outputs,
+                                              .output_count = 3,
+                                              .binds = &bind,
+                                              .bind_count = 1},
+                             &err),
+             err);
+    CHECK_OK(pf__plan_replay(plan, &err), err);
+    CHECK_OK(pf__buffer_read(out, 0, y, sizeof y, &err), err);
+    for (int i = 0; i < COUNT; i++) {
+        const double a = (double)x[i];
+        check_far("exp", x[i], y[i], exp(a), 5e-7);
+        check_far("sigmoid", x[i], y[COUNT + i], 1 / (1 + exp(-a)), 5e-7);
+        check_far("erf", x[i], y[2 * COUNT + i], erf(a), 1e-6);
+    }
+    pf__plan_destroy(&plan);
+    pf__buffer_release(&buffer);
+    pf__buffer_release(&out);
+    pf_graph_destroy(&g);
 }
 
 static void test_integers(void) {
@@ -214,6 +267,7 @@ static void test_shared(void) {
 void test_operations_suite(void) {
     CU_pSuite s = CU_add_suite("operations on the device", NULL, NULL);
     CU_add_test(s, "scalar functions", test_scalars);
+    CU_add_test(s, "far arguments", test_far);
     CU_add_test(s, "integers", test_integers);
     CU_add_test(s, "views", test_views);
     CU_add_test(s, "sums", test_sums);
