@@ -65,16 +65,19 @@ typedef struct pf__task {
     int64_t stride[PF_RANK_MAX], offset;
     pf_value order; /* tasks in this order respect dependencies */
     int stage;
-    int family;      /* reductions: of rows, + 1; or 0 */
+    int family;      /* of a reduction, + 1; or 0 */
     pf_value *loads; /* each value once */
     int load_count;
     bool done;
 } pf__task;
 
-/* Work on rows that one kernel may do: [rows..., columns...]. */
+/* Work that one kernel may do: on rows, [rows..., columns...], with numbers per row that it uses again; or
+ * sums over all but the last axes (`sums`), and element by element what they are taken of. */
 typedef struct pf__family {
     pf_shape domain;
     int rows; /* the axes in front that count rows */
+    bool sums;
+    int reduce_first, reduce_last; /* sums */
 } pf__family;
 
 /* The tasks of one kernel, in an order in which each may need those before it. */

@@ -67,6 +67,13 @@ void pf__fused_store(pf__fused *f, pf__operand operand, pf_dtype dtype, const in
     add_access(f, true, &a);
 }
 
+bool pf__fused_reduces(const pf__fused *f, const pf__access *store) {
+    if (f->kind != PF__FUSED_SUM && f->kind != PF__FUSED_MAX) return false;
+    for (int j = f->reduce_first; j < f->reduce_last; j++)
+        if (store->stride[j] != 0) return false;
+    return true;
+}
+
 int pf__fused_number(pf__fused *f, double number) {
     pf__instr in = {.kind = PF__INSTR_CONSTANT, .dtype = PF_F32, .number = number};
     return add_instr(f, &in);

@@ -7,7 +7,8 @@
  *                      t2 = mul t0 t1
  *                      store y      strides (D, 1)  <- t2
  *
- * A reduction sums (or takes the maximum of) its stores' values over a range of axes of the domain. A row
+ * A reduction sums (or takes the maximum of) its stores' values over a range of axes of the domain; a store
+ * that moves along these axes keeps every value instead (sums over the first axes, on CPUs). A row
  * kernel has the rows' axes in front and the columns' behind: its REDUCE instructions make one number per row
  * of all columns, which later instructions use again (norms, softmax, losses per sample). */
 #ifndef PF__PLAN_FUSED_H
@@ -80,6 +81,8 @@ int pf__fused_add(pf__fused *f, const pf_graph *g, pf_value v, const pf__index_m
                   void *user, bool root);
 void pf__fused_store(pf__fused *f, pf__operand operand, pf_dtype dtype, const int64_t *stride, int64_t offset,
                      int instr);
+/** Whether a store of a reduction is one of its results. */
+bool pf__fused_reduces(const pf__fused *f, const pf__access *store);
 /** A register that holds a number. */
 int pf__fused_number(pf__fused *f, double number);
 void pf__dense_strides(const pf_shape *shape, int64_t *stride);

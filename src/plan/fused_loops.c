@@ -160,6 +160,22 @@ static void cut_finer(const pf__loops *loops, pf__cut *c, bool row_mode) {
     c->slices = ceil_div(first->size, c->slice);
 }
 
+/* Sums over rows: few columns at a time, in registers, as long as the caches hold all of it; where memory is
+ * read, or written too, rows must be walked by pieces that are worth a visit. */
+static void cut_band(const pf__fused *f, const pf__loops *loops, pf__cut *c, int64_t columns, bool limited) {
+    enum { REGISTERS = 4, BAND = 256, CACHED = 1 << 18 };
+    int64_t elements = 1;
+    bool keeps = false;
+    for (int i = 0; i < loops->count; i++) elements *= loops->list[i].size;
+    for (int i = 0; i < f->store_count; i++) keeps = keeps || !pf__fused_reduces(f, &f->stores[i]);
+    const int64_t vectors = ceil_div(columns, c->width);
+    c->band = !limited && vectors > REGISTERS && (keeps || elements > CACHED);
+    if (c->band)
+        c->unroll = (int)clamp(vectors, 1, BAND / c->width);
+    else if (f->instr_count <= 40)
+        c->unroll = (int)clamp(vectors, 1, REGISTERS);
+}
+
 void pf__fused_cut(const pf__fused *f, const pf__loops *loops, const pf_device_info *device, pf__cut *cut) {
     memset(cut, 0, sizeof *cut);
     cut->cpu = device->type == PF_DEVICE_CPU;
@@ -177,8 +193,7 @@ void pf__fused_cut(const pf__fused *f, const pf__loops *loops, const pf_device_i
         return;
     }
     const int64_t outputs = row_mode ? cut->rows : cut->rows * columns, most = pf__most_iterations(device);
-    if (!row_mode && cut->cpu && f->instr_count <= 40)
-        cut->unroll = (int)clamp(ceil_div(columns, cut->width), 1, 4);
+    if (!row_mode && cut->cpu) cut_band(f, loops, cut, columns, most > 0);
     cut_slices(loops, cut, row_mode, outputs);
     while (most && cut->slice > 1 && reduced_iterations(f, loops, cut, row_mode) > most)
         cut_finer(loops, cut, row_mode);

@@ -98,14 +98,14 @@ pf_status pf__fused_lower(pf__fused *f, pf__lowering *l, const char *label) {
     for (int i = 0; i < f->load_count; i++) operands[i] = f->loads[i].operand;
     for (int i = 0; i < f->store_count; i++) {
         operands[f->load_count + i] = f->stores[i].operand;
-        if (cut.slices <= 1) continue;
+        if (cut.slices <= 1 || !pf__fused_reduces(f, &f->stores[i])) continue;
         st = l->workspace(l, (uint64_t)(cut.slices * cut.partial), &partial[i]);
         if (st != PF_OK) goto done;
         operands[f->load_count + i] = pf__workspace_write(partial[i]);
     }
     st = launch(l, f, &cut, label, pf__text_string(&text), operands, f->load_count + f->store_count);
     for (int i = 0; i < f->store_count && st == PF_OK && cut.slices > 1; i++)
-        st = lower_partials(l, f, &cut, label, i, partial[i]);
+        if (pf__fused_reduces(f, &f->stores[i])) st = lower_partials(l, f, &cut, label, i, partial[i]);
 done:
     free(partial);
     free(operands);

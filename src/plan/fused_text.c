@@ -102,43 +102,75 @@ static void print_row_reduction(pf__text *t, const pf__fused *f, const pf__loops
     pf__text_add(t, "  }\n}\n");
 }
 
+/* The sums of store i: one register per vector, or an array. */
+static void print_sums(pf__text *t, const pf__cut *cut, int i, const char *initial) {
+    if (cut->band)
+        pf__text_format(t, "  V e%d[%d]; for (uint u = 0; u < un; u++) e%d[u] = %s;\n", i, cut->unroll, i,
+                        initial);
+    for (int u = 0; u < cut->unroll && !cut->band; u++)
+        pf__text_format(t, "  V e%d_%d = %s;\n", i, u, initial);
+}
+
+static void sum_name(const pf__cut *cut, int i, int u, char name[32]) {
+    if (cut->band)
+        snprintf(name, 32, "e%d[u]", i);
+    else
+        snprintf(name, 32, "e%d_%d", i, u);
+}
+
+/* What follows is done at vector u of the item's: at column c. */
+static void open_vector(pf__text *t, const pf__cut *cut, int u, int64_t size) {
+    if (cut->band)
+        pf__text_add(t, "    for (uint u = 0; u < un; u++) { const uint c = cb + u * W; {\n");
+    else
+        pf__text_format(t, "    { const uint c = cb + %du * W; if (c < %lluu) {\n", u,
+                        (unsigned long long)size);
+}
+
 static void print_column_reduction(pf__text *t, const pf__fused *f, const pf__loops *loops,
                                    const pf__cut *cut) {
     const bool maximum = f->kind == PF__FUSED_MAX;
     const pf__loop *v = &loops->list[loops->vector];
-    char offset[48], value[32];
+    char offset[48], value[32], sum[32];
     slice_offset(cut, offset);
     pf__print_signature(t, f, cut);
     pf__text_format(t, "  const uint cb = get_global_id(0) * %lluu, r = get_global_id(1);\n",
                     (unsigned long long)cut->columns_per_item);
     pf__print_decode(t, loops, cut, "  ");
+    if (cut->band)
+        pf__text_format(t, "  const uint un = min(%du, (%lluu - cb + W - 1) / W);\n", cut->unroll,
+                        (unsigned long long)v->size);
     for (int i = 0; i < f->store_count; i++)
-        for (int u = 0; u < cut->unroll; u++)
-            pf__text_format(t, "  V e%d_%d = %s;\n", i, u, maximum ? "F(-INFINITY)" : "F(0)");
+        if (pf__fused_reduces(f, &f->stores[i])) print_sums(t, cut, i, maximum ? "F(-INFINITY)" : "F(0)");
     int open = print_reduced_loops(t, loops, cut);
     pf__print_setup(t, f, loops, "    ");
-    for (int u = 0; u < cut->unroll; u++) {
-        pf__text_format(t, "    { const uint c = cb + %du * W; if (c < %lluu) {\n", u,
-                        (unsigned long long)v->size);
+    for (int u = 0; u < (cut->band ? 1 : cut->unroll); u++) {
+        open_vector(t, cut, u, v->size);
         pf__print_body(t, f, loops, cut->width, "      ");
-        for (int i = 0; i < f->store_count; i++)
-            pf__text_format(t,
-                            maximum ? "      e%d_%d = max(e%d_%d, t%d);\n" : "      e%d_%d = e%d_%d + t%d;\n",
-                            i, u, i, u, f->stores[i].instr);
+        for (int i = 0; i < f->store_count; i++) {
+            const int r = f->stores[i].instr;
+            sum_name(cut, i, u, sum);
+            snprintf(value, sizeof value, "t%d", r);
+            if (!pf__fused_reduces(f, &f->stores[i]))
+                pf__print_store(t, f, loops, i, cut->width, value, "", "      ");
+            else
+                pf__text_format(t, maximum ? "      %s = max(%s, t%d);\n" : "      %s = %s + t%d;\n", sum,
+                                sum, r);
+        }
         pf__text_add(t, "    } }\n");
     }
     while (open-- > 0) pf__text_add(t, "    }\n");
     pf__loops outer = *loops; /* the store's address does not depend on the reduced loops */
     for (int k = 0; k < outer.count; k++)
         if (outer.list[k].segment == 1) outer.list[k].axis = -1;
-    for (int u = 0; u < cut->unroll; u++) {
-        pf__text_format(t, "  { const uint c = cb + %du * W; if (c < %lluu) {\n", u,
-                        (unsigned long long)v->size);
+    for (int u = 0; u < (cut->band ? 1 : cut->unroll); u++) {
+        open_vector(t, cut, u, v->size);
         for (int i = 0; i < f->store_count; i++) {
-            snprintf(value, sizeof value, "e%d_%d", i, u);
-            pf__print_store(t, f, &outer, i, cut->width, value, offset, "    ");
+            if (!pf__fused_reduces(f, &f->stores[i])) continue;
+            sum_name(cut, i, u, sum);
+            pf__print_store(t, f, &outer, i, cut->width, sum, offset, "      ");
         }
-        pf__text_add(t, "  } }\n");
+        pf__text_add(t, "    } }\n");
     }
     pf__text_add(t, "}\n");
 }

@@ -26,7 +26,8 @@ typedef struct pf__cut {
     int64_t rows_per_item, columns_per_item;
     int64_t slices, slice; /* reductions: slices of the outermost reduced loop, and their length */
     int64_t partial;       /* floats between the partial results of two slices */
-    int unroll;            /* column reductions: vectors per item */
+    int unroll;            /* column reductions: vectors per item, in registers, */
+    bool band;             /* or so many that they lie in arrays */
     size_t global[3], local[3];
     int dims;
 } pf__cut;

@@ -37,8 +37,7 @@ static bool rows_touch(const pf__fused *f) {
 static bool elementwise(const pf__fused *f, const pf__access *a) {
     int64_t dense[PF_RANK_MAX] = {0};
     pf__dense_strides(&f->domain, dense);
-    if (a->offset != 0 || (f->kind != PF__FUSED_POINTWISE && f->kind != PF__FUSED_ROW) || rows_touch(f))
-        return false;
+    if (a->offset != 0 || rows_touch(f)) return false;
     for (int j = 0; j < f->domain.rank; j++)
         if (f->domain.dim[j] != 1 && a->stride[j] != dense[j]) return false;
     return true;
@@ -81,9 +80,11 @@ static pf__fused fused_for(const pf__compile *c, const pf__members *m) {
     }
     pf__fused f = {.kind = PF__FUSED_ROW};
     if (rows) {
-        f.domain = c->families[family - 1].domain;
-        f.reduce_first = c->families[family - 1].rows;
-        f.reduce_last = f.domain.rank;
+        const pf__family *k = &c->families[family - 1];
+        if (k->sums) f.kind = PF__FUSED_SUM;
+        f.domain = k->domain;
+        f.reduce_first = k->sums ? k->reduce_first : k->rows;
+        f.reduce_last = k->sums ? k->reduce_last : f.domain.rank;
         return f;
     }
     f.kind = lead->kind == PF__TASK_SUM   ? PF__FUSED_SUM

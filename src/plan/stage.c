@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * When a task can run: after everything it loads, except what a kernel of the same stage makes at the same
  * element, or in the same row. Stores of one domain are such a kernel; so is a family of rows: reductions
- * over the last axes, and the stores of rows' and elements' numbers around them. */
+ * over the last axes, and the stores of rows' and elements' numbers around them; so are, on a CPU, sums over
+ * the other axes and the stores of what they sum (the gradient of a layer's output, and its bias'). */
 #include "graph/build.h"
 #include "plan/compile.h"
 
@@ -42,19 +43,36 @@ static bool worth_rows(const pf__compile *c, int64_t rows, int64_t columns) {
     return rows >= ROWS_PER_CORE * (int64_t)device->compute_units || rows * columns <= SMALL;
 }
 
-/* The family of a reduction over the last axes, or 0. */
+/* Sums of columns that may keep what they sum: there, too few work-items for a GPU; and a device that ends
+ * long loops would need more of them. */
+static bool worth_sums(const pf__compile *c, const pf__task *t) {
+    const pf_device_info *device = c->lowering.device;
+    return t->kind == PF__TASK_SUM && device->type == PF_DEVICE_CPU && !device->iterations_max;
+}
+
+static bool same_family(const pf__family *a, const pf__family *b) {
+    return a->rows == b->rows && a->sums == b->sums && a->reduce_first == b->reduce_first &&
+           a->reduce_last == b->reduce_last && pf__shape_equal(&a->domain, &b->domain);
+}
+
+/* The family of a reduction, or 0. */
 static pf_status find_family(pf__compile *c, pf__task *t) {
-    if (is_store(t) || t->dtype != PF_F32 || t->reduce_last != t->domain.rank) return PF_OK;
+    if (is_store(t) || t->dtype != PF_F32) return PF_OK;
+    pf__family wanted = {.domain = t->domain, .rows = t->reduce_first};
     int64_t rows = 1, columns = 1;
     for (int j = 0; j < t->domain.rank; j++) *(j < t->reduce_first ? &rows : &columns) *= t->domain.dim[j];
-    if (!worth_rows(c, rows, columns)) return PF_OK;
+    if (t->reduce_last < t->domain.rank) {
+        if (!worth_sums(c, t)) return PF_OK;
+        wanted = (pf__family){t->domain, 0, true, t->reduce_first, t->reduce_last};
+    } else if (!worth_rows(c, rows, columns)) {
+        return PF_OK;
+    }
     for (int i = 0; i < c->family_count && !t->family; i++)
-        if (c->families[i].rows == t->reduce_first && pf__shape_equal(&c->families[i].domain, &t->domain))
-            t->family = i + 1;
+        if (same_family(&c->families[i], &wanted)) t->family = i + 1;
     if (t->family) return PF_OK;
     if (!grow(c, (void **)&c->families, c->family_count, &c->family_capacity, sizeof *c->families))
         return PF_MEMORY;
-    c->families[c->family_count++] = (pf__family){t->domain, t->reduce_first};
+    c->families[c->family_count++] = wanted;
     t->family = c->family_count;
     return PF_OK;
 }
@@ -88,7 +106,7 @@ static pf_status claim(pf__compile *c, int stage, const pf__task *t, int family)
 static int level_in(const pf__family *f, const pf__task *t) {
     if (!is_store(t)) return 1;
     if (pf__shape_equal(&f->domain, &t->domain)) return 2;
-    if (t->domain.rank != f->rows) return 0;
+    if (f->sums || t->domain.rank != f->rows) return 0;
     return memcmp(f->domain.dim, t->domain.dim, sizeof *f->domain.dim * (size_t)f->rows) ? 0 : 1;
 }
 
@@ -134,6 +152,7 @@ static bool joins_family(const pf__compile *c, const pf__task *t, const pf__fuse
         if (!w || (its && its != family) || (!its && !is_store(w))) return false;
         const int from = level_in(k, w);
         if (from == 0 || (from == 2 && level == 1 && is_store(t))) return false;
+        if (k->sums && !is_store(w)) return false; /* a sum is whole only behind the kernel */
         if (!aligned(&f->loads[i], &t->domain, from == 2 ? k->domain.rank : k->rows)) return false;
         member = member || its;
     }
