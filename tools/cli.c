@@ -359,7 +359,8 @@ pf_status cli_open_device(const cli_args *a, const char *configured, bool quiet,
                             .cache_always = wish && *wish,
                             .vector_width = wished_width()};
     pf_status st = pf_context_create(out, &desc, error);
-    const bool tests = a->command == &cli_train || a->command == &cli_selftest; /* for itself */
+    const bool tests = a->command == &cli_train || a->command == &cli_compare ||
+                       a->command == &cli_selftest; /* for itself */
     if (st == PF_OK && !tests) heed_verdict(*out, quiet);
     return st;
 }

@@ -4,6 +4,7 @@
 #define PF_TOOLS_CLI_H
 
 #include "pushforward/pushforward.h"
+#include <signal.h>
 #include <stdbool.h>
 
 typedef struct cli_option {
@@ -25,7 +26,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_devices, cli_train, cli_sample, cli_info, cli_eval, cli_data, cli_report,
-    cli_cache, cli_selftest;
+    cli_cache, cli_selftest, cli_compare, cli_explain, cli_analyze;
 
 enum { CLI_PAIRS_MAX = 256, CLI_USAGE = 2, CLI_PATH_MAX = 4096 };
 
@@ -83,6 +84,15 @@ const char *cli_duration(double seconds, char out[24]);
 double cli_seconds(void);
 bool cli_file_exists(const char *path);
 
+/* ---- signals.c ---- */
+/** What a handler has been told; for pf_run_desc. */
+extern volatile sig_atomic_t cli_stop, cli_save;
+/** From now on SIGINT, SIGTERM and SIGHUP ask for a stop, a second one ends the program; SIGUSR1 asks to
+ * save. */
+void cli_catch_signals(void);
+/** After PF_INTERRUPTED: prints message and hint; returns the exit code. */
+int cli_interrupted(const pf_error *error);
+
 /* ---- json.c ---- */
 struct cJSON;
 /** Before anything makes JSON. */
@@ -93,6 +103,9 @@ void cli_json_append(struct cJSON *array, struct cJSON *item);
 void cli_json_print(struct cJSON *object);
 /** Memory was short: exit code 1 and a message. */
 bool cli_json_lacked(void);
+
+/* ---- reflow.c ---- */
+int cli_data_reflow(int argc, char **argv);
 
 /* ---- profile.c ---- */
 void cli_profile(const pf_profile *profile, const pf_limits *limits);

@@ -11,12 +11,13 @@ static const cli_option no_options[] = {{0}};
 
 const cli_command cli_data = {
     .name = "data",
-    .usage = "make|import|check|show ...",
+    .usage = "make|import|reflow|check|show ...",
     .summary = "make, import, check and show data sets",
     .purpose =
         "Data sets are HDF5 files (datasets/FORMAT.md).\n\n"
         "  make KIND OUT.h5       2-D sets, Gaussians, and `strokes`, grey pictures of digits\n"
         "  import SOURCE OUT.h5   IDX files (MNIST), CIFAR, folders of PNG, NumPy arrays, tables\n"
+        "  reflow RUN OUT.h5      what a trained model makes of noise, with that noise: pairs to train on\n"
         "  check FILE.h5          read everything once and verify it\n"
         "  show FILE.h5           a picture of the first samples\n\n"
         "None of them holds a whole set in memory; training does, unless --set data.shuffle=window.\n\n"
@@ -42,6 +43,7 @@ static void print_set(const char *path, const pf_dataset_info *i) {
     for (int k = 0; k < i->sample.rank; k++) printf("%s%lld", k ? "x" : "", (long long)i->sample.dim[k]);
     printf(" %s", pf_dtype_name(i->dtype));
     if (i->class_count) printf(", %d classes", i->class_count);
+    if (i->has_noise) printf(", with noise");
     putchar('\n');
 }
 
@@ -61,6 +63,8 @@ static const cli_option make_options[] = {
     {"Size", "train", 'n', "N", "training samples (20000)"},
     {NULL, "test", 't', "N", "test samples (4000)"},
     {NULL, "seed", 's', "N", "of the generator (1); another seed gives fresh samples"},
+    {NULL, "balanced", 0, NULL,
+     "as many samples of each Gaussian, cell, moon or digit as of any other, not by chance"},
     {"Shape", "noise", 0, "S", "standard deviation of the added noise (the kind's own)"},
     {NULL, "size", 0, "PIXELS", "strokes: side of a picture, 8 to 64 (16)"},
     {NULL, "mean", 0, "LIST", "gaussian: mean, e.g. 1.5,-0.5 (0,0)"},
@@ -97,6 +101,7 @@ static int make(int argc, char **argv) {
         .seed = (uint64_t)cli_integer(&a, "seed", 0, 0, (int64_t)1 << 53),
         .noise = cli_number(&a, "noise", -1, 0, 1e6),
         .size = (int)cli_integer(&a, "size", 0, 8, 64),
+        .balanced = cli_given(&a, "balanced"),
         .dim = dim,
         .mean = means ? mean : NULL,
         .covariance = numbers ? covariance : NULL,
@@ -240,8 +245,8 @@ static int show(int argc, char **argv) {
 }
 
 static int run(int argc, char **argv) {
-    static const char *const names[] = {"make", "import", "check", "show", NULL};
-    static int (*const runs[])(int, char **) = {make, import, check, show};
+    static const char *const names[] = {"make", "import", "reflow", "check", "show", NULL};
+    static int (*const runs[])(int, char **) = {make, import, cli_data_reflow, check, show};
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         cli_help(&cli_data);
         return argc < 2 ? CLI_USAGE : 0;
@@ -251,6 +256,7 @@ static int run(int argc, char **argv) {
     const char *near = cli_nearest(argv[1], names);
     char hint[96];
     snprintf(hint, sizeof hint,
-             near ? "did you mean 'pushforward data %s'?" : "there are: make, import, check, show", near);
+             near ? "did you mean 'pushforward data %s'?" : "there are: make, import, reflow, check, show",
+             near);
     return cli_usage(hint, "unknown command 'data %s'", argv[1]);
 }

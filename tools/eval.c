@@ -17,6 +17,8 @@ static const cli_option options[] = {
     {NULL, "weights", 'w', "NAME", "as for sample"},
     {NULL, "nfe", 0, "N", "network evaluations per sample"},
     {NULL, "solver", 0, "NAME", "as for sample"},
+    {NULL, "rtol", 0, "X", "as for sample"},
+    {NULL, "atol", 0, "X", "as for sample"},
     {NULL, "device", 0, "DEVICE", "as for train"},
     {"Choice (default: sliced W2, and of a model the flow-matching error)", "metrics", 'm', "LIST",
      "of sliced,exact,energy,mmd,modes, or all (sliced)"},
@@ -80,6 +82,8 @@ static pf_status draw(job *j, const char *weights, pf_samples *out, pf_error *er
         .weights = weights,
         .nfe = (int)cli_integer(a, "nfe", 0, 1, 100000),
         .solver = cli_text(a, "solver", NULL),
+        .rtol = cli_number(a, "rtol", 0, 1e-6, 1),
+        .atol = cli_number(a, "atol", 0, 1e-7, 1e6),
     };
     pf_sampler_destroy(&j->sampler);
     pf_status st = pf_sampler_create(&j->sampler, &desc, error);
@@ -428,7 +432,8 @@ static pf_status evaluate(job *j, pf_error *error) {
     if (st != PF_OK || !j->set) return st;
     st = find_units(j, error);
     if (st != PF_OK) return st;
-    if (j->sampler && pf_sampler_describe(j->sampler)->knows_velocity) st = fm_error(j, error);
+    const pf_sampler_info *i = j->sampler ? pf_sampler_describe(j->sampler) : NULL;
+    if (i && i->knows_velocity && !i->paired) st = fm_error(j, error);
     to_units(j, j->samples.x, j->samples.count);
     if (st == PF_OK && cli_given(&j->a, "nearest")) st = nearest(j, error);
     if (st == PF_OK && wants(j, "modes")) st = modes(j, error);
@@ -454,6 +459,8 @@ static int check(job *j) {
     cli_integer(a, "count", 0, 1, 1 << 28);
     cli_integer(a, "seed", 0, 0, (int64_t)1 << 53);
     cli_integer(a, "nfe", 0, 1, 100000);
+    cli_number(a, "rtol", 0, 1e-6, 1);
+    cli_number(a, "atol", 0, 1e-7, 1e6);
     cli_integer(a, "slices", 0, 1, 100000);
     cli_list(a, "gaussian-mean", list, 16);
     cli_list(a, "gaussian-covariance", list, 256);

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const cli_command *const commands[] = {&cli_devices, &cli_data,   &cli_train, &cli_sample,  &cli_info,
-                                              &cli_eval,    &cli_report, &cli_cache, &cli_selftest};
+static const cli_command *const commands[] = {&cli_devices, &cli_data,   &cli_train,   &cli_sample,
+                                              &cli_info,    &cli_eval,   &cli_analyze, &cli_compare,
+                                              &cli_explain, &cli_report, &cli_cache,   &cli_selftest};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void overview(void) {
@@ -63,6 +64,10 @@ static int help(int argc, char **argv) {
         char *text = pf_config_help(argc > 2 ? argv[2] : NULL);
         puts("Keys of a configuration: section.key = value in an INI file, or --set section.key=value.\n");
         if (text) fputs(text, stdout);
+        free(text);
+        if (argc > 2) return 0;
+        text = pf_compare_help();
+        if (text) printf("\npushforward compare\n%s", text);
         free(text);
         return 0;
     }

@@ -18,7 +18,9 @@ static const cli_option options[] = {
     {"Model", "weights", 'w', "NAME", "an averaging rate such as 0.999, none, or initial (the longest rate)"},
     {NULL, "ema", 0, "NAME", "the same as --weights"},
     {NULL, "nfe", 0, "N", "network evaluations per sample (sample.nfe)"},
-    {NULL, "solver", 0, "NAME", "euler, midpoint, heun or rk4, for methods that learn a velocity"},
+    {NULL, "solver", 0, "NAME", "euler, midpoint, heun, rk4 or dopri5, for methods that learn a velocity"},
+    {NULL, "rtol", 0, "X", "dopri5: a step's error is at most atol + rtol |x| (sample.rtol)"},
+    {NULL, "atol", 0, "X", "dopri5: the absolute part, in units of the data's deviation (sample.atol)"},
     {NULL, "batch", 'b', "N", "samples at a time (sample.batch)"},
     {NULL, "device", 0, "DEVICE", "as for train"},
     {"Output", "out", 'o', "FILE", ".png, .h5 or .npy (samples.png)"},
@@ -35,7 +37,8 @@ const cli_command cli_sample = {
     .purpose = "Draws samples from the newest checkpoint of a run folder, or from a checkpoint file. The "
                "same command gives the\n"
                "same samples. Methods that learn a map (meanflow) need one network evaluation.",
-    .examples = {"sample run -n 64 -o grid.png", "sample run -n 4096 --seed 7 --keep-noise -o samples.h5"},
+    .examples = {"sample run -n 64 -o grid.png", "sample run -n 4096 --seed 7 --keep-noise -o samples.h5",
+                 "sample flow --solver dopri5 --rtol 1e-4 -o exact.png"},
     .options = options,
     .run = run,
 };
@@ -106,20 +109,27 @@ static pf_status make_labels(job *j, pf_error *error) {
     return PF_OK;
 }
 
+static void describe_work(const pf_sampler_info *i, pf_sampler_counts c, char out[160]) {
+    const char *of = strcmp(i->solver, "map") == 0 ? "" : " of ", *solver = *of ? i->solver : "";
+    if (i->nfe)
+        snprintf(out, 160, "%d evaluation%s%s%s", i->nfe, i->nfe == 1 ? "" : "s", of, solver);
+    else
+        snprintf(out, 160, "%.4g evaluations (%d to %d)%s%s at rtol %.3g, atol %.3g", c.nfe, c.nfe_least,
+                 c.nfe_most, of, solver, i->rtol, i->atol);
+}
+
 static void describe(job *j) {
     const pf_sampler_info *i = pf_sampler_describe(j->sampler);
     const char *file = cli_text(&j->a, "noise", NULL);
     bool ema = strcmp(i->weights, "none") != 0 && strcmp(i->weights, "initial") != 0;
-    char origin[160];
+    char origin[160], work[160];
     if (file)
         snprintf(origin, sizeof origin, "noise of %.120s", file);
     else
         snprintf(origin, sizeof origin, "seed %" PRIu64, j->seed);
-    snprintf(j->samples.header, sizeof j->samples.header,
-             "%s step %" PRId64 ", weights %s%s, %d evaluation%s%s%s, %s", i->method, i->step,
-             ema ? "ema " : "", i->weights, i->nfe, i->nfe == 1 ? "" : "s",
-             strcmp(i->solver, "map") == 0 ? "" : " of ", strcmp(i->solver, "map") == 0 ? "" : i->solver,
-             origin);
+    describe_work(i, pf_sampler_count(j->sampler), work);
+    snprintf(j->samples.header, sizeof j->samples.header, "%s step %" PRId64 ", weights %s%s, %s, %s",
+             i->method, i->step, ema ? "ema " : "", i->weights, work, origin);
 }
 
 static void print_json(const job *j, double seconds) {
@@ -129,7 +139,14 @@ static void print_json(const job *j, double seconds) {
     cJSON_AddStringToObject(o, "method", i->method);
     cJSON_AddNumberToObject(o, "step", (double)i->step);
     cJSON_AddStringToObject(o, "weights", i->weights);
-    cJSON_AddNumberToObject(o, "nfe", i->nfe);
+    const pf_sampler_counts c = pf_sampler_count(j->sampler);
+    cJSON_AddNumberToObject(o, "nfe", c.nfe);
+    if (!i->nfe) {
+        cJSON_AddNumberToObject(o, "nfe_least", c.nfe_least);
+        cJSON_AddNumberToObject(o, "nfe_most", c.nfe_most);
+        cJSON_AddNumberToObject(o, "rtol", i->rtol);
+        cJSON_AddNumberToObject(o, "atol", i->atol);
+    }
     cJSON_AddStringToObject(o, "solver", i->solver);
     cJSON_AddNumberToObject(o, "count", (double)j->samples.count);
     cJSON_AddNumberToObject(o, "dim", (double)j->samples.dim);
@@ -144,11 +161,11 @@ static pf_status draw(job *j, pf_error *error) {
     pf_status st = make_noise(j, error);
     if (st == PF_OK) st = make_labels(j, error);
     if (st != PF_OK) return st;
-    describe(j);
     pf_sampler_renew(j->sampler, j->seed, j->first);
     double begin = cli_seconds();
     st = pf_sampler_run(j->sampler, s->noise, s->label, s->count, s->x, error);
     double seconds = cli_seconds() - begin;
+    if (st == PF_OK) describe(j);
     pf_samples kept = *s;
     if (!cli_given(&j->a, "keep-noise")) kept.noise = NULL;
     if (st == PF_OK) st = pf_samples_write(j->out, &kept, i->is_u8, i->scale_factor, i->add_offset, error);
@@ -173,6 +190,8 @@ static pf_status open_and_draw(job *j, pf_error *error) {
         .weights = cli_text(a, "weights", cli_text(a, "ema", NULL)),
         .nfe = (int)cli_integer(a, "nfe", 0, 1, 100000),
         .solver = cli_text(a, "solver", NULL),
+        .rtol = cli_number(a, "rtol", 0, 1e-6, 1),
+        .atol = cli_number(a, "atol", 0, 1e-7, 1e6),
         .batch = cli_integer(a, "batch", 0, 1, 1 << 24),
     };
     st = pf_sampler_create(&j->sampler, &desc, error);
@@ -189,6 +208,8 @@ static int check(job *j) {
     cli_integer(a, "count", 0, 1, 1 << 28);
     cli_integer(a, "nfe", 0, 1, 100000);
     cli_integer(a, "batch", 0, 1, 1 << 24);
+    cli_number(a, "rtol", 0, 1e-6, 1);
+    cli_number(a, "atol", 0, 1e-7, 1e6);
     cli_integer(a, "seed", 0, 0, (int64_t)1 << 53);
     cli_list(a, "class", labels, 256);
     j->first = (uint64_t)cli_integer(a, "first", 0, 0, (int64_t)1 << 53);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * pushforward train: configuration, signals, progress, summary. */
+ * pushforward train: configuration, progress, summary. */
 #include "cli.h"
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,32 +48,6 @@ const cli_command cli_train = {
     .options = options,
     .run = run,
 };
-
-/* What a handler may touch. */
-static volatile sig_atomic_t stop_signal, save_signal;
-
-static void on_stop(int number) {
-    stop_signal = number;
-}
-
-static void on_save(int number) {
-    (void)number;
-    save_signal = 1;
-}
-
-static void install_handlers(void) {
-    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND},
-                     save = {.sa_handler = on_save, .sa_flags = SA_RESTART};
-    sigemptyset(&stop.sa_mask);
-    sigemptyset(&save.sa_mask);
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGTERM, &stop, NULL);
-    struct sigaction before;
-    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* nohup means: go on */
-        sigaction(SIGHUP, &stop, NULL);
-    sigaction(SIGUSR1, &save, NULL);
-    signal(SIGPIPE, SIG_IGN); /* who reads our progress may leave: the training goes on */
-}
 
 /* ---- configuration ---- */
 
@@ -259,7 +232,8 @@ static pf_status print_fm_error(pf_context *context, const char *checkpoint, con
     if (st == PF_OK)
         st = pf_sampler_create(&s, &(pf_sampler_desc){.context = context, .checkpoint = c}, error);
     if (st == PF_OK) st = pf_dataset_open(data, &set, error);
-    if (st == PF_OK && pf_sampler_describe(s)->knows_velocity && pf_dataset_describe(set)->test_count > 0) {
+    const pf_sampler_info *i = st == PF_OK ? pf_sampler_describe(s) : NULL;
+    if (i && i->knows_velocity && !i->paired && pf_dataset_describe(set)->test_count > 0) {
         st = pf_flow_matching_error(s, set, NULL, &result, error);
         if (st == PF_OK)
             printf("held-out flow-matching error %.5g (best affine predictor %.5g) with weights %s%s\n",
@@ -301,11 +275,6 @@ static void print_summary(const summary *s, const pf_trainer *trainer, const cha
 
 /* ---- running ---- */
 
-static int interrupted(const pf_error *error) {
-    fprintf(stderr, "pushforward: %s\n%s\n", error->message, error->hint);
-    return stop_signal == SIGTERM ? 143 : stop_signal == SIGHUP ? 129 : pf_status_exit_code(PF_INTERRUPTED);
-}
-
 static pf_status print_profile(pf_context *context, pf_trainer *trainer, pf_error *error) {
     pf_profile profile = {0};
     pf_limits limits = {0};
@@ -323,11 +292,11 @@ static int train(pf_context *context, pf_trainer *trainer, const pf_config *conf
     summary s = {0};
     progress_begin(&s.line, quiet);
     if (!quiet) announce(trainer, config, context, folder);
-    pf_run_desc desc = {.stop = &stop_signal, .save = &save_signal, .progress = on_step, .user = &s};
+    pf_run_desc desc = {.stop = &cli_stop, .save = &cli_save, .progress = on_step, .user = &s};
     pf_status st = pf_trainer_run(trainer, &desc, &error);
     progress_end(&s.line);
     pf_status reported = pf_run_report(folder, &report);
-    if (st == PF_INTERRUPTED) return interrupted(&error);
+    if (st == PF_INTERRUPTED) return cli_interrupted(&error);
     if (st != PF_OK) return cli_fail(st, &error);
     print_summary(&s, trainer, folder);
     if (reported != PF_OK) return cli_fail(reported, &report);
@@ -369,7 +338,7 @@ static int with_device(const cli_args *a, const target *t, const pf_config *conf
                             .open = t->open,
                             .checkpoint = t->checkpoint};
     if (st == PF_OK && !dry) st = prove_device(context, config, cli_given(a, "quiet"), &error);
-    if (!dry) install_handlers();
+    if (!dry) cli_catch_signals();
     if (st == PF_OK) st = pf_trainer_create(&trainer, &desc, &error);
     if (st != PF_OK)
         code = cli_fail(st, &error);

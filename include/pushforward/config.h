@@ -53,5 +53,8 @@ PF_API char *pf_config_help(const char *method);
 /** Name and one-line summary of method number i, or NULL when there are no more. */
 PF_API const char *pf_method_name(int i);
 PF_API const char *pf_method_summary(int i);
+/** Equations, needs, sampling, papers and options of a method, as plain text. *text: malloc, the caller
+ * frees. PF_USAGE when there is no such method. */
+PF_API pf_status pf_method_explain(const char *method, char **text, pf_error *error);
 
 #endif

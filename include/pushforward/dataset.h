@@ -21,6 +21,7 @@ typedef struct pf_dataset_info {
     int64_t dim;     /* elements of one sample */
     int64_t train_count, test_count;
     int class_count;                 /* 0 = no labels */
+    bool has_noise;                  /* /train/noise: what a model made each training sample of */
     double scale_factor, add_offset; /* value = raw * scale_factor + add_offset */
     char format[64], source[256], license[128], sha256[65], layout[16];
     int format_version;
@@ -44,6 +45,8 @@ typedef struct pf_make_desc {
     const double
         *covariance; /* gaussian: [dim, dim] row-major, symmetric positive definite, or NULL = identity */
     int size;        /* strokes: pixels a side, 8..64; 0 = 16 */
+    bool balanced;   /* sample i is of part i modulo pf_dataset_parts, instead of one by chance: the shares of
+                        the parts are exact */
 } pf_make_desc;
 /** Writes a made data set. The same description gives the same bytes under /train and /test. */
 PF_API pf_status pf_dataset_make(const char *path, const pf_make_desc *desc, pf_error *error);
@@ -56,6 +59,10 @@ PF_API pf_status pf_dataset_draw(const pf_make_desc *desc, int64_t first, int64_
  * image). */
 PF_API pf_status pf_dataset_kind(const pf_make_desc *desc, int *dim, int *class_count, int *side,
                                  pf_error *error);
+
+/** The equal parts of a kind: Gaussians, cells of the checkerboard, moons, digits; 0 for none and unknown
+ * kinds. */
+PF_API int pf_dataset_parts(const char *kind);
 
 /* ---- importing ---- */
 typedef struct pf_import_desc {

@@ -109,7 +109,7 @@ typedef struct pf_scatter_desc {
 PF_API pf_status pf_draw_scatter(const pf_panel *panels, int panel_count, const pf_scatter_desc *desc,
                                  pf_picture *out, pf_error *error);
 
-/* ---- Plots as SVG ------------------------------------------------------------------------------------ */
+/* ---- Plots ------------------------------------------------------------------------------------------- */
 
 /** One curve of a plot. Points with a value that is not finite (or not positive on a logarithmic axis) break
  *  the line and are not drawn. More than 2000 points are thinned; a line keeps its extremes. */
@@ -135,8 +135,12 @@ typedef struct pf_plot {
  *  --pf-c<i % 8> where a page sets it. PF_USAGE when limits do not increase, or are not positive on a
  * logarithmic axis. */
 PF_API pf_status pf_plot_svg(const pf_plot *plot, char **svg, pf_error *error);
-/** Writes it to a file. */
+/** Writes it to a file, as SVG. */
 PF_API pf_status pf_plot_write(const pf_plot *plot, const char *path, pf_error *error);
+/** The plot as RGB on white, 900 and the legend's width by 600 where nothing is said; release it with
+ *  pf_draw_free. Texts are in a fixed font, y_label stands above the axis; lines of up to 40 points, but the
+ *  dashed ones, show their points. PF_USAGE as pf_plot_svg. */
+PF_API pf_status pf_plot_picture(const pf_plot *plot, pf_picture *out, pf_error *error);
 
 /* ---- Pages ------------------------------------------------------------------------------------------- */
 

@@ -78,4 +78,63 @@ typedef struct pf_fm_error {
 PF_API pf_status pf_flow_matching_error(pf_sampler *sampler, pf_dataset *dataset,
                                         const pf_fm_error_desc *desc, pf_fm_error *out, pf_error *error);
 
+/* ---- how far a learnt map is from the exact one, and what bounds that ----
+ *
+ * For methods that learn a map g(x, t) to the end at t = 0 of the flow through x at time t (consistency,
+ * continuous, meanflow, pixelmeanflow), on a set whose velocity v is known: one of data make gaussian or
+ * 8gaussians. With x_t the exact path from noise x_1 to x_0, and x~ the path of a solver with steps of
+ * k = 1/N from the same noise:
+ *
+ *   error           |g(x_1, 1) - x_0|
+ *   eps1            max_n |g(x~_nk, nk) - g(x~_(n-1)k, (n-1)k)| / k    what a loss in discrete time sees
+ *   discretisation  |x~_0 - x_0|                                       of order k for Euler, k^2 for Heun
+ *   eps2            |g(x, 0) - x| at the path's end                    0 where g(x, 0) = x by construction
+ *   eps3            int |dg/dt| dt on a grid of step k                 what a loss in continuous time sees
+ *   smoothness      the same integral on steps of k / 8, less eps3     what lies between the times of it
+ *
+ *   discrete bound      error <= eps1 + discretisation + eps2
+ *   continuous bound    error <= eps2 + eps3 + smoothness
+ *
+ * Both hold for each noise point by the triangle inequality, the continuous one as far as the finer grid
+ * resolves dg/dt, and so for their means. Without the smoothness a coarse grid may miss where g turns, and
+ * the inequality is false. All distances are Euclidean, in standardised units; v and the paths are in double,
+ * g and dg/dt = v . d_x g + d_t g (forward mode) in single precision on the sampler's device. */
+enum { PF_ANALYSIS_ROWS_MAX = 16, PF_ANALYSIS_SOLVERS = 2 };
+typedef struct pf_error_analysis_desc {
+    int64_t count;    /* noise points: the first of this seed (pf_sampler_noise); 0 = 1024 */
+    uint64_t seed;    /* 0 = 1 */
+    const int *steps; /* [step_count] N, increasing, each dividing the last; NULL = 32 64 128 256 512 */
+    int step_count;   /* 2 .. PF_ANALYSIS_ROWS_MAX */
+} pf_error_analysis_desc;
+
+/** One size of steps; means over the noise points. */
+typedef struct pf_discrete_row {
+    int steps; /* N */
+    double eps1, discretisation, eps2, bound;
+    double holds; /* share of the points whose own error is within their own bound */
+} pf_discrete_row;
+typedef struct pf_continuous_row {
+    int steps;
+    double eps2, eps3, smoothness, bound;
+    double holds;
+} pf_continuous_row;
+typedef struct pf_discrete_analysis {
+    const char *solver; /* of the path x~: "euler", "heun" */
+    double order;       /* of the discretisation: slope of its logarithm over that of k. NaN where it is 0 */
+    pf_discrete_row row[PF_ANALYSIS_ROWS_MAX];
+} pf_discrete_analysis;
+typedef struct pf_error_analysis {
+    int64_t count;
+    int row_count;
+    double mean, median, upper, largest; /* of the error over the points; upper: of 90 % it is at most this */
+    double same_mode;                    /* share of the points that g and the exact map take to one centre */
+    pf_discrete_analysis discrete[PF_ANALYSIS_SOLVERS];
+    pf_continuous_row continuous[PF_ANALYSIS_ROWS_MAX];
+} pf_error_analysis;
+/** desc may be NULL. PF_DATA when the set's velocity is not known, or the set has other samples; PF_USAGE for
+ * methods that learn no such map, networks with classes, and steps that are not as above. */
+PF_API pf_status pf_error_analyse(pf_sampler *sampler, pf_dataset *dataset,
+                                  const pf_error_analysis_desc *desc, pf_error_analysis *out,
+                                  pf_error *error);
+
 #endif

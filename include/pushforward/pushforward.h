@@ -25,6 +25,7 @@
 
 #include "pushforward/bench.h"
 #include "pushforward/checkpoint.h"
+#include "pushforward/compare.h"
 #include "pushforward/config.h"
 #include "pushforward/context.h"
 #include "pushforward/dataset.h"

@@ -23,13 +23,15 @@ typedef struct pf_sampler_desc {
     /* An EMA rate, "none" = the parameters as trained, "initial" = those before training; NULL or "" =
      * sample.ema of the checkpoint's configuration, and where that is unset the longest rate. */
     const char *weights;
-    int nfe;            /* network evaluations per sample; 0 = sample.nfe */
-    const char *solver; /* euler midpoint heun rk4; NULL or "" = sample.solver; maps ignore it */
-    int64_t batch;      /* samples at a time; 0 = sample.batch */
+    int nfe;            /* network evaluations per sample; 0 = sample.nfe; none with dopri5 */
+    const char *solver; /* euler midpoint heun rk4 dopri5; NULL or "" = sample.solver; none for maps */
+    double rtol, atol; /* dopri5: a step's error is at most atol + rtol |x|, as root mean square over a sample
+                          in standardised units; 0 = sample.rtol, sample.atol */
+    int64_t batch;     /* samples at a time; 0 = sample.batch */
 } pf_sampler_desc;
 
-/** PF_USAGE for weights that the checkpoint lacks, or nfe that is no multiple of the solver's evaluations a
- * step. */
+/** PF_USAGE for weights that the checkpoint lacks, for nfe that is no multiple of the solver's evaluations a
+ * step, and for what does not go together. */
 PF_API pf_status pf_sampler_create(pf_sampler **out, const pf_sampler_desc *desc, pf_error *error);
 /** Accepts NULL and a pointer to NULL. */
 PF_API void pf_sampler_destroy(pf_sampler **sampler);
@@ -38,9 +40,12 @@ typedef struct pf_sampler_info {
     int64_t dim, batch, step;
     pf_shape sample;
     int class_count;
-    int nfe;
+    int nfe;                     /* 0: dopri5 finds out (pf_sampler_count) */
     char method[32], solver[16]; /* solver "map" where the method learns one */
+    double rtol, atol;           /* of dopri5 */
     bool knows_velocity;         /* pf_sampler_velocity answers */
+    bool paired;                 /* trained on pairs of sample and noise (ot, reflow): the flow-matching error
+                                    with any noise is not its loss */
     char weights[32];            /* "none", "initial" or the EMA rate in use */
     uint64_t seed;               /* sample.seed */
     int64_t count;               /* sample.count */
@@ -59,6 +64,22 @@ PF_API void pf_sampler_renew(pf_sampler *sampler, uint64_t seed, uint64_t first)
  * networks. x [count, dim] f32, written: values as in the data set (not standardised); x may equal noise. */
 PF_API pf_status pf_sampler_run(pf_sampler *sampler, const float *noise, const int32_t *label, int64_t count,
                                 float *x, pf_error *error);
+typedef struct pf_sampler_counts {
+    double nfe;              /* network evaluations per sample, the mean */
+    int nfe_least, nfe_most; /* of a sample */
+} pf_sampler_counts;
+/** What the last pf_sampler_run took. With dopri5 each sample has steps of its own, which depend on no other
+ * sample; a batch is evaluated until its last sample is there. */
+PF_API pf_sampler_counts pf_sampler_count(const pf_sampler *sampler);
+typedef struct pf_reflow_desc {
+    int64_t count; /* pairs; 0 = 20000 */
+    uint64_t seed; /* of the noise; 0 = 1 */
+} pf_reflow_desc;
+/** Writes a data set of pairs: what the sampler makes of noise (/train/x; classes in turn), and that noise
+ * (/train/noise). A flow trained on it with method.pairing = stored has straighter paths (reflow). desc may
+ * be NULL. */
+PF_API pf_status pf_sampler_reflow(pf_sampler *sampler, const char *path, const pf_reflow_desc *desc,
+                                   pf_error *error);
 /** The network's velocity at (x, t), in standardised units: flow v(x,t), MeanFlow u(x,t,t); PF_USAGE where
  * the method knows none. x [count, dim] f32, read, standardised.  label as above.  v [count, dim] f32,
  * written. */

@@ -152,6 +152,16 @@ pf_status pf__config_set(pf__config *c, const char *assignment, const char *orig
     return add_pair(c, pair, err);
 }
 
+pf_status pf__config_add(pf__config *c, const char *key, const char *value, const char *origin,
+                         const char *folder, pf_error *err) {
+    config_pair pair = {.key = strdup(key), .value = strdup(value), .origin = strdup(origin)};
+    if (folder && pair.key && !(pair.folder = strdup(folder))) {
+        free(pair.key);
+        pair.key = NULL;
+    }
+    return add_pair(c, pair, err);
+}
+
 const char *pf__config_peek(const pf__config *c, const char *key, const char *fallback) {
     for (size_t i = c->pair_count; i-- > 0;)
         if (strcmp(c->pairs[i].key, key) == 0) return c->pairs[i].value;
@@ -213,7 +223,7 @@ static pf_status fail_unknown(const pf__config *c, const config_pair *pair, pf_e
 
 static pf_status take_value(config_option *o, const char *value, const config_pair *pair, pf_error *err) {
     bool from_file = o->option->type == PF__OPTION_PATH && pair && pair->folder && *value &&
-                     strcmp(pair->folder, ".") != 0;
+                     strcmp(pair->folder, ".") != 0 && !pf__value_is_choice(o->option, value);
     free(o->value);
     o->value = from_file ? pf__path_join(pair->folder, value) : strdup(value);
     o->origin = pair ? pair->origin : "default";
@@ -275,6 +285,11 @@ int pf__config_list(const pf__config *c, const char *key, double *out, int capac
 
 const char *pf__config_origin(const pf__config *c, const char *key) {
     return get(c, key)->origin;
+}
+
+bool pf__config_is_word(const pf__config *c, const char *key) {
+    const config_option *o = get(c, key);
+    return pf__value_is_choice(o->option, o->value);
 }
 
 bool pf__config_has(const pf__config *c, const char *key) {

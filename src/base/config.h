@@ -27,7 +27,7 @@ typedef enum pf__option_type {
 typedef struct pf__option {
     const char *section, *name; /* name == NULL ends a table */
     pf__option_type type;
-    const char *choices;  /* CHOICE only */
+    const char *choices;  /* CHOICE; PATH: words that are no paths, or NULL */
     double min, max;      /* INT, REAL and each of a LIST: inclusive; min == max == 0: no limit */
     const char *initial;  /* the default, as text; "" = unset */
     const char *symbol;   /* the paper's symbol, or NULL */
@@ -47,6 +47,9 @@ pf_status pf__config_read(pf__config *c, const char *path, pf_error *err);
 pf_status pf__config_read_text(pf__config *c, const char *text, const char *where, pf_error *err);
 /** "section.key=value". origin such as "--set". PF_USAGE when there is no '=' or '.'. */
 pf_status pf__config_set(pf__config *c, const char *assignment, const char *origin, pf_error *err);
+/** A pair that another reader has found in an INI file in `folder` (NULL: paths are taken as they are). */
+pf_status pf__config_add(pf__config *c, const char *key, const char *value, const char *origin,
+                         const char *folder, pf_error *err);
 /** The raw text given for "section.key" so far, or fallback. */
 const char *pf__config_peek(const pf__config *c, const char *key, const char *fallback);
 /** Adds a table (not copied; ended by name == NULL). */
@@ -64,11 +67,13 @@ const char *pf__config_text(const pf__config *c,
 int pf__config_list(const pf__config *c, const char *key, double *out, int capacity); /* returns the count */
 /** Where the value came from: "default", "--set", "file.ini:12". */
 const char *pf__config_origin(const pf__config *c, const char *key);
+/** True when the value of a PATH option is one of its words. */
+bool pf__config_is_word(const pf__config *c, const char *key);
 /** True when a table has this key. */
 bool pf__config_has(const pf__config *c, const char *key);
 
 /** The resolved configuration as INI, sections in table order. with_origin adds "  ; origin". skip_paths
- * leaves PATH options out. */
+ * leaves paths out. */
 void pf__config_print(const pf__config *c, bool with_origin, bool skip_paths, pf__text *out);
 /** Help for one table: name, type, range, unit, default, help, equation, aligned. */
 void pf__option_help(const pf__option *table, pf__text *out);

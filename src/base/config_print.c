@@ -30,7 +30,8 @@ void pf__config_print(const pf__config *c, bool with_origin, bool skip_paths, pf
         for (size_t j = i; j < c->option_count; j++) {
             const config_option *o = &c->options[j];
             if (strcmp(o->option->section, section) != 0) continue;
-            if (skip_paths && o->option->type == PF__OPTION_PATH) continue;
+            bool is_path = o->option->type == PF__OPTION_PATH && !pf__value_is_choice(o->option, o->value);
+            if (skip_paths && is_path) continue;
             print_option(o, with_origin, out);
         }
     }

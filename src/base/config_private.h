@@ -33,6 +33,8 @@ config_option *pf__config_find(const pf__config *c, const char *key);
 pf_status pf__value_check(config_option *o, pf_error *err);
 /* Takes the next real of a list: 1, or 0 at its end, or -1 when it is no number. */
 int pf__value_next(const char **rest, double *value);
+/* Whether value is one of the option's choices. */
+bool pf__value_is_choice(const pf__option *option, const char *value);
 /* "in [0, 1]", ">= 0", "<= 1", or "" without limits. */
 void pf__value_range(const pf__option *option, pf__text *out);
 

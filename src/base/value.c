@@ -81,13 +81,18 @@ static pf_status suggest_choice(const config_option *o, pf_status st, pf_error *
     return st;
 }
 
-static pf_status check_choice(const config_option *o, pf_error *err) {
-    size_t length = strlen(o->value);
-    for (const char *p = o->option->choices; *p;) {
+bool pf__value_is_choice(const pf__option *o, const char *value) {
+    size_t length = strlen(value);
+    for (const char *p = o->choices ? o->choices : ""; *p;) {
         size_t n = strcspn(p, "|");
-        if (n == length && strncmp(p, o->value, n) == 0) return PF_OK;
+        if (n == length && strncmp(p, value, n) == 0) return true;
         p += n + (p[n] == '|');
     }
+    return false;
+}
+
+static pf_status check_choice(const config_option *o, pf_error *err) {
+    if (pf__value_is_choice(o->option, o->value)) return PF_OK;
     pf_status st = pf__fail(err, PF_USAGE, "%s: %s = %s is not one of %s", o->origin, o->key, o->value,
                             o->option->choices);
     return suggest_choice(o, hint_option(o, st, err), err);

@@ -109,6 +109,27 @@ static pf_status check_y(struct check *c, pf_split split, pf_error *err) {
     return st;
 }
 
+static pf_status check_noise(struct check *c, pf_error *err) {
+    const int64_t dim = c->info->dim, total = c->info->train_count;
+    int64_t block = pf__block_rows(dim * (int64_t)sizeof(float)), bad = 0, first_bad = 0;
+    if (block > total) block = total;
+    float *noise = malloc((size_t)(block * dim) * sizeof *noise);
+    if (!noise) return pf__fail_memory(err, "noise", (unsigned long long)(block * dim) * sizeof *noise);
+    pf_status st = PF_OK;
+    for (int64_t first = 0; first < total && st == PF_OK; first += block) {
+        int64_t rows = total - first < block ? total - first : block;
+        st = pf__dataset_read_noise(c->set, first, rows, noise, err);
+        for (int64_t i = 0; i < rows * dim && st == PF_OK; i++)
+            if (!isfinite(noise[i]) && bad++ == 0) first_bad = first + i / dim;
+        if (st == PF_OK && c->sha) pf__sha256_add(c->sha, noise, (size_t)(rows * dim) * sizeof *noise);
+    }
+    free(noise);
+    if (st == PF_OK && bad)
+        find(c, "%s: %" PRId64 " value%s not finite, the first in sample %" PRId64, pf__dataset_path_noise(),
+             bad, bad == 1 ? " is" : "s are", first_bad);
+    return st;
+}
+
 static void say_part(struct check *c, pf_split split, const struct values *v) {
     const pf_dataset_info *info = c->info;
     char shape[80] = "", classes[40] = "";
@@ -117,6 +138,10 @@ static void say_part(struct check *c, pf_split split, const struct values *v) {
         snprintf(shape + n, sizeof shape - n, "%s%" PRId64, i ? "x" : "", info->sample.dim[i]);
     }
     if (info->class_count) snprintf(classes, sizeof classes, ", %d classes", info->class_count);
+    if (info->has_noise && split == PF_TRAIN) {
+        size_t used = strlen(classes);
+        snprintf(classes + used, sizeof classes - used, ", with noise");
+    }
     double n = v->count ? (double)v->count : 1.0, mean = v->sum / n;
     say(c, "%s %" PRId64 " x %s %s%s; values %.6g .. %.6g, mean %.6g, deviation %.6g",
         split == PF_TRAIN ? "train" : "test", pf__dataset_count(c->set, split), shape,
@@ -131,6 +156,7 @@ static pf_status check_part(struct check *c, pf_split split, pf_error *err) {
     bool labelled;
     PF__TRY(pf__h5_exists(pf__dataset_file(c->set), pf__dataset_path_y(split), &labelled, err));
     if (labelled) PF__TRY(check_y(c, split, err));
+    if (c->info->has_noise && split == PF_TRAIN) PF__TRY(check_noise(c, err));
     say_part(c, split, &v);
     return PF_OK;
 }

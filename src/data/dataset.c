@@ -31,6 +31,10 @@ const char *pf__dataset_path_y(pf_split split) {
     return path_y[split];
 }
 
+const char *pf__dataset_path_noise(void) {
+    return "/train/noise";
+}
+
 int64_t pf__dataset_count(const pf_dataset *d, pf_split split) {
     return split == PF_TRAIN ? d->info.train_count : d->info.test_count;
 }
@@ -212,6 +216,23 @@ static pf_status read_train(pf_dataset *d, pf_error *err) {
     return check_label_shape(d, PF_TRAIN, info->train_count, &d->labelled, err);
 }
 
+/* One row of noise for each row of /train/x, of the same shape. */
+static pf_status check_noise(pf_dataset *d, pf_error *err) {
+    const char *path = pf__dataset_path_noise();
+    pf__h5_info x, noise;
+    PF__TRY(pf__h5_exists(d->file, path, &d->info.has_noise, err));
+    if (!d->info.has_noise) return PF_OK;
+    PF__TRY(pf__h5_describe(d->file, path_x[PF_TRAIN], &x, err));
+    PF__TRY(pf__h5_describe(d->file, path, &noise, err));
+    bool same = noise.shape.rank == x.shape.rank && (noise.dtype == PF_F32 || noise.dtype == PF_F64);
+    for (int i = 0; same && i < x.shape.rank; i++) same = noise.shape.dim[i] == x.shape.dim[i];
+    if (same) return PF_OK;
+    return pf__hint(err,
+                    pf__fail(err, PF_DATA, "%s: %s is not of floats, in the shape of %s", d->path, path,
+                             path_x[PF_TRAIN]),
+                    "make the set again with 'pushforward data reflow', or remove %s", path);
+}
+
 static pf_status read_test(pf_dataset *d, pf_error *err) {
     pf_dataset_info *info = &d->info;
     pf__h5_info x;
@@ -320,6 +341,7 @@ static pf_status open_dataset(const char *path, bool strict, pf_dataset **out, p
     if (st == PF_OK) st = pf__h5_open(path, &d->file, err);
     if (st == PF_OK) st = read_root(d, err);
     if (st == PF_OK) st = read_train(d, err);
+    if (st == PF_OK) st = check_noise(d, err);
     if (st == PF_OK) st = read_test(d, err);
     if (st == PF_OK) st = count_classes(d, strict, err);
     if (st != PF_OK) {
@@ -368,6 +390,12 @@ pf_status pf__dataset_read_raw(pf_dataset *d, pf_split split, int64_t first, int
     if (x) PF__TRY(pf__h5_read_rows(d->file, path_x[split], d->info.dtype, first, count, x, err));
     if (y && d->labelled) PF__TRY(pf__h5_read_rows(d->file, path_y[split], PF_I32, first, count, y, err));
     return PF_OK;
+}
+
+pf_status pf__dataset_read_noise(pf_dataset *d, int64_t first, int64_t count, float *noise, pf_error *err) {
+    PF__TRY(check_rows(d, PF_TRAIN, first, count, err));
+    return count ? pf__h5_read_rows(d->file, pf__dataset_path_noise(), PF_F32, first, count, noise, err)
+                 : PF_OK;
 }
 
 static pf_status read_bytes_as_values(pf_dataset *d, pf_split split, int64_t first, int64_t count, float *x,

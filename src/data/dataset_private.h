@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "data/h5.h"
+#include "data/law.h"
 #include "pushforward/dataset.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@
 /** "/train/x" and its kin. */
 const char *pf__dataset_path_x(pf_split split);
 const char *pf__dataset_path_y(pf_split split);
+const char *pf__dataset_path_noise(void);
 
 /* ---- reading ---- */
 
@@ -27,6 +29,8 @@ pf_status pf__dataset_open_unchecked(const char *path, pf_dataset **out, pf_erro
 /** Rows as stored: x in the set's dtype. y is not touched in a set without labels. x or y may be NULL. */
 pf_status pf__dataset_read_raw(pf_dataset *d, pf_split split, int64_t first, int64_t count, void *x,
                                int32_t *y, pf_error *err);
+/** Rows of /train/noise: noise [count, dim]. */
+pf_status pf__dataset_read_noise(pf_dataset *d, int64_t first, int64_t count, float *noise, pf_error *err);
 int64_t pf__dataset_count(const pf_dataset *d, pf_split split);
 /** Its path, for messages. */
 const char *pf__dataset_name(const pf_dataset *d);
@@ -53,6 +57,8 @@ typedef struct pf__dataset_head {
     const char *const *class_names;  /* [class_count], or NULL: "0", "1", ... */
     double scale_factor, add_offset;
     const char *source, *license;
+    const pf__law *law; /* NULL: not known */
+    bool noise;         /* /train/noise comes too */
 } pf__dataset_head;
 
 typedef struct pf__writer pf__writer;
@@ -62,6 +68,8 @@ pf_status pf__writer_open(const char *path, const pf__dataset_head *head, pf__wr
  */
 pf_status pf__writer_add(pf__writer *w, pf_split split, int64_t count, const void *x, const int32_t *y,
                          pf_error *err);
+/** Appends rows of /train/noise: noise [count, dim]. */
+pf_status pf__writer_add_noise(pf__writer *w, int64_t count, const float *noise, pf_error *err);
 /** Writes what is known only now (the checksum), closes, and gives the file its name. All rows must be there.
  * Frees w. */
 pf_status pf__writer_finish(pf__writer *w, pf_error *err);
@@ -78,9 +86,12 @@ typedef struct pf__kind {
     bool image;   /* [size, size, 1] u8; else [dim] f32 */
     bool any_dim; /* dim, mean and covariance are the description's; else dim = 2 */
     int class_count;
+    int parts;    /* equal ones, the classes where there are any; each sample is of one. 0: none */
     double noise; /* its own */
     /* Sample `sample` into x (f32 or u8) and its class into *y. A function of (maker, sample) only. */
     void (*draw)(const pf__maker *m, uint64_t sample, void *x, int32_t *y);
+    /* Of the samples. NULL: not one of Gaussians. */
+    pf_status (*law)(const pf__maker *m, pf__law *law, pf_error *err);
 } pf__kind;
 
 /** A description with every default in place. */
@@ -90,6 +101,7 @@ struct pf__maker {
     uint64_t seed;
     uint32_t stream; /* of "data/<kind>" */
     double noise;
+    bool balanced;
     int dim;             /* elements of a sample */
     int side;            /* of an image, else 0 */
     double *mean, *root; /* gaussian: [dim]; lower Cholesky factor [dim, dim] */
@@ -97,6 +109,9 @@ struct pf__maker {
 
 extern const pf__kind pf__kind_gaussian, pf__kind_8gaussians, pf__kind_checkerboard, pf__kind_moons,
     pf__kind_swissroll, pf__kind_strokes;
+
+/** The part that a sample is of: by word e of its random row, or in a balanced set sample modulo parts. */
+int32_t pf__part_of(const pf__maker *m, uint64_t sample, uint32_t e);
 
 /** In place: the lower triangle becomes the Cholesky factor, the upper one 0. False when not positive
  * definite. */

@@ -12,6 +12,7 @@
  */
 #include "data/loader.h"
 #include "base/memory.h"
+#include "data/pairing.h"
 #include "data/window.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -28,12 +29,14 @@
 struct slot {
     void *x;
     int32_t *y;
+    float *noise;
 };
 
 struct pf__loader {
     pf_dataset *dataset;
     int64_t batch, row_bytes, first_step;
-    bool labelled;
+    bool labelled, stored, by_class;
+    pf__pairing *pairing; /* or NULL; the thread's */
     pf__order order;
     pf__window window[2]; /* the present one is window[at], the next one the other */
     int at;
@@ -65,10 +68,15 @@ static pf_status advance(pf__loader *l, pf_error *err) {
     return PF_OK;
 }
 
-static void copy_row(const pf__loader *l, const pf__window *w, int64_t i, void *x, int32_t *y, int64_t b) {
-    size_t bytes = (size_t)l->row_bytes, row = w->row[i];
-    memcpy((char *)x + (size_t)b * bytes, w->x + row * bytes, bytes);
-    if (y && w->y) y[b] = w->y[row];
+static int64_t noise_bytes(const pf__loader *l) {
+    return pf_dataset_describe(l->dataset)->dim * (int64_t)sizeof(float);
+}
+
+static void copy_row(const pf__loader *l, const pf__window *w, int64_t i, const struct slot *to, int64_t b) {
+    size_t bytes = (size_t)l->row_bytes, row = w->row[i], noise = (size_t)noise_bytes(l);
+    memcpy((char *)to->x + (size_t)b * bytes, w->x + row * bytes, bytes);
+    if (to->y && w->y) to->y[b] = w->y[row];
+    if (w->noise) memcpy((char *)to->noise + (size_t)b * noise, (char *)w->noise + row * noise, noise);
 }
 
 /* The batch of a step; it may span windows and epochs. */
@@ -78,8 +86,9 @@ static pf_status fill(pf__loader *l, int64_t step, const struct slot *slot, pf_e
         const pf__span *span = &l->window[l->at].span;
         if (position == span->first + span->rows) PF__TRY(advance(l, err));
         const pf__window *w = &l->window[l->at];
-        copy_row(l, w, position - w->span.first, slot->x, slot->y, b);
+        copy_row(l, w, position - w->span.first, slot, b);
     }
+    if (l->pairing) pf__pairing_make(l->pairing, step, slot->x, l->by_class ? slot->y : NULL, slot->noise);
     return PF_OK;
 }
 
@@ -128,9 +137,19 @@ static pf_status find_block_rows(const pf__loader *l, int64_t window_rows, int64
     return PF_OK;
 }
 
-/* What a row takes in a window: sample, label, its place in the order. */
-static int64_t held_bytes(const pf_dataset_info *info) {
-    return info->dim * (int64_t)pf_dtype_bytes(info->dtype) + (info->class_count > 0 ? 4 : 0) + 4;
+/* What a row takes in a window: sample, label, noise, its place in the order. */
+static int64_t held_bytes(const pf_dataset_info *info, const pf__loader_desc *desc) {
+    return info->dim * ((int64_t)pf_dtype_bytes(info->dtype) + (desc->stored ? 4 : 0)) +
+           (info->class_count > 0 ? 4 : 0) + 4;
+}
+
+/* Whether the noise that is asked for can be had. */
+static pf_status check_noise(const pf_dataset *dataset, const pf__loader_desc *desc, pf_error *err) {
+    if (desc->stored && !pf_dataset_describe(dataset)->has_noise)
+        return pf__hint(err, pf__fail(err, PF_DATA, "%s: no /train/noise", pf__dataset_name(dataset)),
+                        "a set with the noise beside its samples is made from a flow run: pushforward data "
+                        "reflow RUN OUT.h5");
+    return desc->transport ? pf__pairing_check(desc->batch, err) : PF_OK;
 }
 
 static pf_status check_desc(const pf_dataset_info *info, const pf__loader_desc *desc, pf_error *err) {
@@ -150,10 +169,11 @@ pf_status pf__loader_check(pf_dataset *dataset, const pf__loader_desc *desc, pf_
     const pf_dataset_info *info = pf_dataset_describe(dataset);
     const double mib = 0x1p20;
     PF__TRY(check_desc(info, desc, err));
+    PF__TRY(check_noise(dataset, desc, err));
     pf__memory_limit limit = {desc->memory_bytes, "this process may use"};
     if (limit.bytes == 0) limit = pf__memory_limit_get();
-    double whole = (double)info->train_count * (double)held_bytes(info), two = 2 * (double)desc->window_bytes,
-           all = (double)limit.bytes, share = 0.75 * all;
+    double whole = (double)info->train_count * (double)held_bytes(info, desc),
+           two = 2 * (double)desc->window_bytes, all = (double)limit.bytes, share = 0.75 * all;
     bool windows = desc->window_bytes && whole > (double)desc->window_bytes;
     if (limit.bytes == 0 || (windows ? two : whole) <= share) return PF_OK;
     pf_status st =
@@ -172,24 +192,43 @@ pf_status pf__loader_check(pf_dataset *dataset, const pf__loader_desc *desc, pf_
 static pf_status order(pf__loader *l, const pf__loader_desc *desc, pf_error *err) {
     const pf_dataset_info *info = pf_dataset_describe(l->dataset);
     int64_t block = desc->block_rows, rows = info->train_count;
-    if (desc->window_bytes) rows = desc->window_bytes / held_bytes(info);
+    if (desc->window_bytes) rows = desc->window_bytes / held_bytes(info, desc);
     if (rows < 1) rows = 1;
     if (!block) PF__TRY(find_block_rows(l, rows, &block, err));
     return pf__order_create(&l->order, desc->seed, info->train_count, block, rows, err);
 }
 
+static int64_t slot_bytes(const pf__loader *l) {
+    bool noisy = l->stored || l->pairing;
+    return l->batch * (l->row_bytes + (l->labelled ? 4 : 0) + (noisy ? noise_bytes(l) : 0));
+}
+
 static pf_status allocate(pf__loader *l, pf_error *err) {
     const pf__window *whole = l->order.windows == 1 ? &l->window[0] : NULL;
-    PF__TRY(pf__window_create(&l->window[0], &l->order, l->dataset, NULL, err));
-    PF__TRY(pf__window_create(&l->window[1], &l->order, l->dataset, whole, err));
-    bool good = true;
+    PF__TRY(pf__window_create(&l->window[0], &l->order, l->dataset, l->stored, NULL, err));
+    PF__TRY(pf__window_create(&l->window[1], &l->order, l->dataset, l->stored, whole, err));
+    bool good = true, noisy = l->stored || l->pairing;
     for (int i = 0; i < l->slots && good; i++) {
-        l->slot[i].x = malloc((size_t)(l->batch * l->row_bytes));
-        if (l->labelled) l->slot[i].y = malloc((size_t)l->batch * sizeof(int32_t));
-        good = l->slot[i].x && (!l->labelled || l->slot[i].y);
+        struct slot *s = &l->slot[i];
+        s->x = malloc((size_t)(l->batch * l->row_bytes));
+        if (l->labelled) s->y = malloc((size_t)l->batch * sizeof(int32_t));
+        if (noisy) s->noise = malloc((size_t)(l->batch * noise_bytes(l)));
+        good = s->x && (!l->labelled || s->y) && (!noisy || s->noise);
     }
-    return good ? PF_OK
-                : pf__fail_memory(err, "batches", (unsigned long long)(l->slots * l->batch * l->row_bytes));
+    return good ? PF_OK : pf__fail_memory(err, "batches", (unsigned long long)(l->slots * slot_bytes(l)));
+}
+
+static pf_status pair(pf__loader *l, const pf__loader_desc *desc, pf_error *err) {
+    const pf_dataset_info *info = pf_dataset_describe(l->dataset);
+    if (!desc->transport) return PF_OK;
+    pf__pairing_desc pairing = {.batch = l->batch,
+                                .dim = info->dim,
+                                .dtype = info->dtype,
+                                .seed = desc->seed,
+                                .scale = desc->scale,
+                                .shift = desc->shift,
+                                .affine = desc->affine};
+    return pf__pairing_create(&l->pairing, &pairing, err);
 }
 
 /* The window of the first step is read here, so that most of what can be wrong is told before training. */
@@ -224,11 +263,14 @@ pf_status pf__loader_create(pf_dataset *dataset, const pf__loader_desc *desc, pf
     l->slots = desc->slots ? desc->slots : 4;
     l->row_bytes = info->dim * (int64_t)pf_dtype_bytes(info->dtype);
     l->labelled = info->class_count > 0;
+    l->stored = desc->stored;
+    l->by_class = desc->by_class;
     if (pthread_mutex_init(&l->lock, NULL) != 0 || pthread_cond_init(&l->change, NULL) != 0) {
         free(l); /* Linux has nothing to give back here */
         return pf__fail(err, PF_SYSTEM, "cannot make the loader's lock");
     }
     pf_status st = order(l, desc, err);
+    if (st == PF_OK) st = pair(l, desc, err);
     if (st == PF_OK) st = allocate(l, err);
     if (st == PF_OK) st = read_first(l, err);
     if (st == PF_OK) st = start(l, err);
@@ -256,7 +298,9 @@ void pf__loader_destroy(pf__loader **loader) {
     for (int i = 0; i < l->slots; i++) {
         free(l->slot[i].x);
         free(l->slot[i].y);
+        free(l->slot[i].noise);
     }
+    pf__pairing_destroy(&l->pairing);
     pf__window_free(&l->window[1]);
     pf__window_free(&l->window[0]);
     pf__order_free(&l->order);
@@ -281,7 +325,7 @@ pf_status pf__loader_next(pf__loader *l, pf__batch *batch, pf_error *err) {
     int64_t taken = l->taken++;
     pthread_mutex_unlock(&l->lock);
     const struct slot *slot = &l->slot[taken % l->slots];
-    *batch = (pf__batch){.x = slot->x, .y = slot->y, .step = l->first_step + taken};
+    *batch = (pf__batch){.x = slot->x, .y = slot->y, .noise = slot->noise, .step = l->first_step + taken};
     return PF_OK;
 }
 
@@ -306,19 +350,24 @@ static void aside_find(struct aside *a, int64_t position) {
     pf__order_shuffle(&a->order, &a->span, a->row, a->span.rows, a->span.rows);
 }
 
-static pf_status aside_rows(pf__loader *l, struct aside *a, int64_t step, void *x, int32_t *y,
+/* noise: of the file; NULL without. */
+static pf_status aside_rows(pf__loader *l, struct aside *a, int64_t step, void *x, int32_t *y, float *noise,
                             pf_error *err) {
     for (int64_t b = 0; b < l->batch; b++) {
         int64_t position = step * l->batch + b;
         if (b == 0 || position == a->span.first + a->span.rows) aside_find(a, position);
         int64_t i = a->row[position - a->span.first], rows = a->order.block_rows;
-        PF__TRY(pf__dataset_read_raw(l->dataset, PF_TRAIN, a->block[i / rows] * rows + i % rows, 1,
-                                     (char *)x + b * l->row_bytes, y ? y + b : NULL, err));
+        int64_t row = a->block[i / rows] * rows + i % rows;
+        PF__TRY(pf__dataset_read_raw(l->dataset, PF_TRAIN, row, 1, x ? (char *)x + b * l->row_bytes : NULL,
+                                     y ? y + b : NULL, err));
+        if (noise)
+            PF__TRY(pf__dataset_read_noise(l->dataset, row, 1,
+                                           noise + b * pf_dataset_describe(l->dataset)->dim, err));
     }
     return PF_OK;
 }
 
-pf_status pf__loader_gather(pf__loader *l, int64_t step, void *x, int32_t *y, pf_error *err) {
+static pf_status gather(pf__loader *l, int64_t step, void *x, int32_t *y, float *noise, pf_error *err) {
     const pf__order *o = &l->order;
     if (step < 0) return pf__fail(err, PF_USAGE, "loader: there is no step %" PRId64, step);
     struct aside a = {0}; /* of equal numbers follows an equal order */
@@ -326,7 +375,7 @@ pf_status pf__loader_gather(pf__loader *l, int64_t step, void *x, int32_t *y, pf
     if (st == PF_OK) {
         a.row = malloc((size_t)pf__order_rows_max(o) * sizeof *a.row);
         a.block = malloc((size_t)pf__order_blocks_max(o) * sizeof *a.block);
-        st = a.row && a.block ? aside_rows(l, &a, step, x, y, err)
+        st = a.row && a.block ? aside_rows(l, &a, step, x, y, noise, err)
                               : pf__fail_memory(err, "order of a batch", (unsigned long long)o->count);
     }
     free(a.row);
@@ -335,12 +384,34 @@ pf_status pf__loader_gather(pf__loader *l, int64_t step, void *x, int32_t *y, pf
     return st;
 }
 
+pf_status pf__loader_gather(pf__loader *l, int64_t step, void *x, int32_t *y, pf_error *err) {
+    return gather(l, step, x, y, NULL, err);
+}
+
+pf_status pf__loader_gather_noise(pf__loader *l, int64_t step, float *noise, pf_error *err) {
+    assert(l->stored || l->pairing);
+    if (l->stored) return gather(l, step, NULL, NULL, noise, err);
+    pf__pairing *aside = NULL; /* the thread is at work with the other one */
+    void *x = malloc((size_t)(l->batch * l->row_bytes));
+    int32_t *y = malloc((size_t)l->batch * sizeof *y);
+    pf_status st = x && y ? pf__pairing_create(&aside, pf__pairing_describe(l->pairing), err)
+                          : pf__fail_memory(err, "a batch", (unsigned long long)(l->batch * l->row_bytes));
+    if (st == PF_OK) st = gather(l, step, x, l->by_class ? y : NULL, NULL, err);
+    if (st == PF_OK) pf__pairing_make(aside, step, x, l->by_class ? y : NULL, noise);
+    pf__pairing_destroy(&aside);
+    free(y);
+    free(x);
+    return st;
+}
+
 int64_t pf__loader_bytes(const pf__loader *l) {
     int64_t windows = 0;
-    for (int i = 0; i < 2; i++) windows += pf__window_bytes(&l->order, l->dataset);
+    for (int i = 0; i < 2; i++) windows += pf__window_bytes(&l->order, l->dataset, l->stored);
     if (l->window[1].borrowed)
-        windows -= pf__order_rows_max(&l->order) * (l->row_bytes + (l->labelled ? 4 : 0));
-    return windows + l->order.blocks * 4 + l->slots * l->batch * (l->row_bytes + (l->labelled ? 4 : 0));
+        windows -= pf__order_rows_max(&l->order) *
+                   (l->row_bytes + (l->labelled ? 4 : 0) + (l->stored ? noise_bytes(l) : 0));
+    return windows + l->order.blocks * 4 + l->slots * slot_bytes(l) +
+           (l->pairing ? pf__pairing_bytes(l->pairing) : 0);
 }
 
 int64_t pf__loader_block_rows(const pf__loader *l) {

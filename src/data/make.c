@@ -87,6 +87,10 @@ static pf_status resolve(const pf_make_desc *desc, pf__maker *m, pf_error *err) 
     m->test = desc->test < 0 ? 0 : desc->test ? desc->test : 4000;
     m->seed = desc->seed ? desc->seed : 1;
     m->noise = desc->noise < 0 ? m->kind->noise : desc->noise;
+    m->balanced = desc->balanced;
+    if (m->balanced && !m->kind->parts)
+        return pf__hint(err, pf__fail(err, PF_USAGE, "%s: it has no parts to balance", m->kind->name),
+                        "8gaussians, checkerboard, moons and strokes have");
     if (m->train < 1 || m->train > COUNT_MAX || m->test > COUNT_MAX)
         return pf__fail(err, PF_USAGE, "%s: %lld training and %lld test samples cannot be made",
                         m->kind->name, (long long)m->train, (long long)m->test);
@@ -99,6 +103,11 @@ static pf_status resolve(const pf_make_desc *desc, pf__maker *m, pf_error *err) 
     pf_status st = set_gaussian(m, desc, err);
     if (st != PF_OK) maker_free(m);
     return st;
+}
+
+int pf_dataset_parts(const char *kind) {
+    const pf__kind *found;
+    return find_kind(kind, &found, NULL) == PF_OK ? found->parts : 0;
 }
 
 pf_status pf_dataset_kind(const pf_make_desc *desc, int *dim, int *class_count, int *side, pf_error *error) {
@@ -155,8 +164,9 @@ pf_status pf_dataset_make(const char *path, const pf_make_desc *desc, pf_error *
     pf__maker m;
     PF__TRY(resolve(desc, &m, error));
     char source[128];
-    snprintf(source, sizeof source, "made: %s, seed %llu, noise %g, %s %d", m.kind->name,
-             (unsigned long long)m.seed, m.noise, m.side ? "size" : "dim", m.side ? m.side : m.dim);
+    snprintf(source, sizeof source, "made: %s, seed %llu, noise %g, %s %d%s", m.kind->name,
+             (unsigned long long)m.seed, m.noise, m.side ? "size" : "dim", m.side ? m.side : m.dim,
+             m.balanced ? ", balanced" : "");
     pf__dataset_head head = {.dtype = m.kind->image ? PF_U8 : PF_F32,
                              .sample = {.rank = 1, .dim = {m.dim}},
                              .train_count = m.train,
@@ -168,13 +178,17 @@ pf_status pf_dataset_make(const char *path, const pf_make_desc *desc, pf_error *
                              .license = "CC0-1.0"};
     if (m.kind->image) head.sample = (pf_shape){.rank = 3, .dim = {m.side, m.side, 1}};
     pf__writer *w = NULL;
-    pf_status st = pf__writer_open(path, &head, &w, error);
+    pf__law law = {0};
+    pf_status st = m.kind->law ? m.kind->law(&m, &law, error) : PF_OK;
+    if (m.kind->law) head.law = &law;
+    if (st == PF_OK) st = pf__writer_open(path, &head, &w, error);
     if (st == PF_OK) st = write_part(&m, w, PF_TRAIN, 0, m.train, error);
     if (st == PF_OK && m.test > 0) st = write_part(&m, w, PF_TEST, TEST_FIRST, m.test, error);
     if (st == PF_OK)
         st = pf__writer_finish(w, error);
     else
         pf__writer_abandon(w);
+    pf__law_free(&law);
     maker_free(&m);
     return st;
 }

@@ -127,7 +127,7 @@ static void draw_strokes(const pf__maker *m, uint64_t sample, void *out, int32_t
     uint8_t *pixel = out;
     struct segments s;
     struct pen pen;
-    *y = (int32_t)(10.0 * pf__random_uniform(m->seed, m->stream, sample, 0));
+    *y = pf__part_of(m, sample, 0);
     flatten(glyphs[*y], &s);
     choose_pen(m, sample, &pen);
     for (int i = 0; i < s.count; i++) {
@@ -143,4 +143,5 @@ static void draw_strokes(const pf__maker *m, uint64_t sample, void *out, int32_t
         }
 }
 
-const pf__kind pf__kind_strokes = {.name = "strokes", .image = true, .class_count = 10, .draw = draw_strokes};
+const pf__kind pf__kind_strokes = {
+    .name = "strokes", .image = true, .class_count = 10, .parts = 10, .draw = draw_strokes};

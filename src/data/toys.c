@@ -16,6 +16,12 @@ static void put(const pf__maker *m, uint64_t sample, double a, double b, float *
     x[1] = (float)(b + m->noise * pf__random_normal(m->seed, m->stream, sample, 1));
 }
 
+int32_t pf__part_of(const pf__maker *m, uint64_t sample, uint32_t e) {
+    const int parts = m->kind->parts;
+    if (m->balanced) return (int32_t)(sample % (uint64_t)parts);
+    return (int32_t)(parts * uniform(m, sample, e));
+}
+
 bool pf__cholesky(double *a, int n) {
     for (int j = 0; j < n; j++) {
         for (int i = j; i < n; i++) {
@@ -42,17 +48,42 @@ static void draw_gaussian(const pf__maker *m, uint64_t sample, void *out, int32_
     *y = 0;
 }
 
+static pf_status law_of_gaussian(const pf__maker *m, pf__law *law, pf_error *err) {
+    PF__TRY(pf__law_reserve(law, 1, m->dim, err));
+    for (int i = 0; i < m->dim; i++) {
+        law->mean[i] = m->mean[i];
+        for (int j = 0; j <= i; j++) {
+            double sum = 0;
+            for (int k = 0; k <= j; k++) sum += m->root[i * m->dim + k] * m->root[j * m->dim + k];
+            law->covariance[i * m->dim + j] = law->covariance[j * m->dim + i] = sum;
+        }
+    }
+    return PF_OK;
+}
+
 /* Eight centres on the circle of radius 2. */
 static void draw_8gaussians(const pf__maker *m, uint64_t sample, void *x, int32_t *y) {
-    *y = (int32_t)(8.0 * uniform(m, sample, 4));
+    *y = pf__part_of(m, sample, 4);
     put(m, sample, 2.0 * cos(PI / 4.0 * *y), 2.0 * sin(PI / 4.0 * *y), x);
 }
 
+static pf_status law_of_8gaussians(const pf__maker *m, pf__law *law, pf_error *err) {
+    PF__TRY(pf__law_reserve(law, 8, 2, err));
+    for (int k = 0; k < 8; k++) {
+        law->mean[2 * k] = 2.0 * cos(PI / 4.0 * k);
+        law->mean[2 * k + 1] = 2.0 * sin(PI / 4.0 * k);
+    }
+    law->covariance[0] = law->covariance[3] = m->noise * m->noise;
+    return PF_OK;
+}
+
 /* x1 ~ U(-2,2), x2 = U(0,1) - 2 Bernoulli(1/2) + (floor(x1) mod 2): eight cells of the 4 x 4 board on
- * [-2,2]^2. */
+ * [-2,2]^2. Its parts are the cells, four below and four above. */
 static void draw_checkerboard(const pf__maker *m, uint64_t sample, void *x, int32_t *y) {
-    double a = 4.0 * uniform(m, sample, 4) - 2.0;
-    double b = uniform(m, sample, 5) - (uniform(m, sample, 6) < 0.5 ? 2.0 : 0.0);
+    const int32_t part = m->balanced ? pf__part_of(m, sample, 4) : -1;
+    double a = uniform(m, sample, 4), b = uniform(m, sample, 5);
+    a = part < 0 ? 4.0 * a - 2.0 : part % 4 + a - 2.0;
+    if (part < 0 ? uniform(m, sample, 6) < 0.5 : part < 4) b -= 2.0;
     double cell = floor(a);
     put(m, sample, a, b + (cell - 2.0 * floor(cell / 2.0)), x);
     *y = 0;
@@ -60,7 +91,7 @@ static void draw_checkerboard(const pf__maker *m, uint64_t sample, void *x, int3
 
 static void draw_moons(const pf__maker *m, uint64_t sample, void *x, int32_t *y) {
     double angle = PI * uniform(m, sample, 4);
-    *y = uniform(m, sample, 5) < 0.5 ? 0 : 1;
+    *y = pf__part_of(m, sample, 5);
     if (*y == 0)
         put(m, sample, cos(angle), sin(angle), x);
     else
@@ -74,9 +105,15 @@ static void draw_swissroll(const pf__maker *m, uint64_t sample, void *x, int32_t
     *y = 0;
 }
 
-const pf__kind pf__kind_gaussian = {.name = "gaussian", .any_dim = true, .draw = draw_gaussian};
-const pf__kind pf__kind_8gaussians = {
-    .name = "8gaussians", .class_count = 8, .noise = 0.1, .draw = draw_8gaussians};
-const pf__kind pf__kind_checkerboard = {.name = "checkerboard", .draw = draw_checkerboard};
-const pf__kind pf__kind_moons = {.name = "moons", .class_count = 2, .noise = 0.05, .draw = draw_moons};
+const pf__kind pf__kind_gaussian = {
+    .name = "gaussian", .any_dim = true, .draw = draw_gaussian, .law = law_of_gaussian};
+const pf__kind pf__kind_8gaussians = {.name = "8gaussians",
+                                      .class_count = 8,
+                                      .parts = 8,
+                                      .noise = 0.1,
+                                      .draw = draw_8gaussians,
+                                      .law = law_of_8gaussians};
+const pf__kind pf__kind_checkerboard = {.name = "checkerboard", .parts = 8, .draw = draw_checkerboard};
+const pf__kind pf__kind_moons = {
+    .name = "moons", .class_count = 2, .parts = 2, .noise = 0.05, .draw = draw_moons};
 const pf__kind pf__kind_swissroll = {.name = "swissroll", .noise = 0.03, .draw = draw_swissroll};

@@ -18,23 +18,28 @@ static bool labelled(const pf_dataset *dataset) {
     return pf_dataset_describe(dataset)->class_count > 0;
 }
 
-int64_t pf__window_bytes(const pf__order *o, const pf_dataset *dataset) {
-    int64_t row = row_bytes(dataset) + (labelled(dataset) ? 4 : 0) + 4;
+static int64_t noise_bytes(const pf_dataset *dataset) {
+    return pf_dataset_describe(dataset)->dim * (int64_t)sizeof(float);
+}
+
+int64_t pf__window_bytes(const pf__order *o, const pf_dataset *dataset, bool noise) {
+    int64_t row = row_bytes(dataset) + (labelled(dataset) ? 4 : 0) + (noise ? noise_bytes(dataset) : 0) + 4;
     return pf__order_rows_max(o) * row + pf__order_blocks_max(o) * 4;
 }
 
-pf_status pf__window_create(pf__window *w, const pf__order *o, pf_dataset *dataset, const pf__window *whole,
-                            pf_error *err) {
+pf_status pf__window_create(pf__window *w, const pf__order *o, pf_dataset *dataset, bool noise,
+                            const pf__window *whole, pf_error *err) {
     size_t rows = (size_t)pf__order_rows_max(o);
     *w = (pf__window){.borrowed = whole != NULL};
     w->row = malloc(rows * sizeof *w->row);
     w->block = malloc((size_t)pf__order_blocks_max(o) * sizeof *w->block);
     w->x = whole ? whole->x : malloc(rows * (size_t)row_bytes(dataset));
     if (labelled(dataset)) w->y = whole ? whole->y : malloc(rows * sizeof *w->y);
-    if (w->row && w->block && w->x && (w->y || !labelled(dataset))) return PF_OK;
+    if (noise) w->noise = whole ? whole->noise : malloc(rows * (size_t)noise_bytes(dataset));
+    if (w->row && w->block && w->x && (w->y || !labelled(dataset)) && (w->noise || !noise)) return PF_OK;
     pf__window_free(w);
     return pf__fail_memory(err, "a window of the training part",
-                           (unsigned long long)pf__window_bytes(o, dataset));
+                           (unsigned long long)pf__window_bytes(o, dataset, noise));
 }
 
 void pf__window_free(pf__window *w) {
@@ -43,6 +48,7 @@ void pf__window_free(pf__window *w) {
     if (!w->borrowed) {
         free(w->x);
         free(w->y);
+        free(w->noise);
     }
     *w = (pf__window){0};
 }
@@ -51,14 +57,15 @@ void pf__window_begin(pf__window *w, const pf__order *o, pf__span span) {
     w->span = span;
     w->block_count = pf__order_blocks(o, &span, w->block);
     if (w->borrowed)
-        w->x_done = w->y_done = w->block_count;
+        w->x_done = w->y_done = w->noise_done = w->block_count;
     else if (o->windows > 1)
-        w->x_done = w->y_done = 0;
+        w->x_done = w->y_done = w->noise_done = 0;
     w->unmixed = span.rows;
 }
 
 bool pf__window_ready(const pf__window *w) {
-    return w->x_done == w->block_count && (!w->y || w->y_done == w->block_count) && w->unmixed == 0;
+    return w->x_done == w->block_count && (!w->y || w->y_done == w->block_count) &&
+           (!w->noise || w->noise_done == w->block_count) && w->unmixed == 0;
 }
 
 /* The next blocks of a window from `done` on as runs of neighbours, of rows_most rows or a single block. */
@@ -79,15 +86,14 @@ static int next_runs(const pf__window *w, const pf__order *o, int64_t *done, int
     return n;
 }
 
-static pf_status check_finite(pf_dataset *dataset, const float *x, const pf__h5_run *runs, int n,
-                              pf_error *err) {
+static pf_status check_finite(pf_dataset *dataset, const char *part, const float *x, const pf__h5_run *runs,
+                              int n, pf_error *err) {
     int64_t dim = pf_dataset_describe(dataset)->dim;
     for (int r = 0; r < n; x += runs[r++].count * dim)
         for (int64_t i = 0; i < runs[r].count * dim; i++) {
             if (isfinite(x[i])) continue;
-            pf_status st = pf__fail(err, PF_DATA,
-                                    "%s: /train/x: sample %" PRId64 " has a value that is not finite",
-                                    pf__dataset_name(dataset), runs[r].first + i / dim);
+            pf_status st = pf__fail(err, PF_DATA, "%s: %s: sample %" PRId64 " has a value that is not finite",
+                                    pf__dataset_name(dataset), part, runs[r].first + i / dim);
             return pf__hint(err, st, "'pushforward data check' lists all of them");
         }
     return PF_OK;
@@ -101,7 +107,9 @@ static pf_status read_x(pf__window *w, const pf__order *o, pf_dataset *dataset, 
     int n = next_runs(w, o, &done, PIECE_BYTES / bytes, runs, &rows);
     PF__TRY(pf__h5_read_runs(pf__dataset_file(dataset), pf__dataset_path_x(PF_TRAIN), info->dtype, runs, n,
                              to, err));
-    if (info->dtype == PF_F32) PF__TRY(check_finite(dataset, (const float *)(const void *)to, runs, n, err));
+    if (info->dtype == PF_F32)
+        PF__TRY(check_finite(dataset, pf__dataset_path_x(PF_TRAIN), (const float *)(const void *)to, runs, n,
+                             err));
     w->x_done = done;
     return PF_OK;
 }
@@ -117,9 +125,21 @@ static pf_status read_y(pf__window *w, const pf__order *o, pf_dataset *dataset, 
     return PF_OK;
 }
 
+static pf_status read_noise(pf__window *w, const pf__order *o, pf_dataset *dataset, pf_error *err) {
+    pf__h5_run runs[PIECE_RUNS];
+    int64_t rows, bytes = noise_bytes(dataset), done = w->noise_done;
+    float *to = w->noise + done * o->block_rows * pf_dataset_describe(dataset)->dim;
+    int n = next_runs(w, o, &done, PIECE_BYTES / bytes, runs, &rows);
+    PF__TRY(pf__h5_read_runs(pf__dataset_file(dataset), pf__dataset_path_noise(), PF_F32, runs, n, to, err));
+    PF__TRY(check_finite(dataset, pf__dataset_path_noise(), to, runs, n, err));
+    w->noise_done = done;
+    return PF_OK;
+}
+
 pf_status pf__window_work(pf__window *w, const pf__order *o, pf_dataset *dataset, pf_error *err) {
     if (w->x_done < w->block_count) return read_x(w, o, dataset, err);
     if (w->y && w->y_done < w->block_count) return read_y(w, o, dataset, err);
+    if (w->noise && w->noise_done < w->block_count) return read_noise(w, o, dataset, err);
     w->unmixed = pf__order_shuffle(o, &w->span, w->row, w->unmixed, PIECE_EXCHANGES);
     return PF_OK;
 }

@@ -15,7 +15,7 @@ struct pf__writer {
     pf__h5 *file;
     const pf__dataset_head *head;
     char *path, *temporary;
-    int64_t done[2];
+    int64_t done[2], noise_done;
     pf__sha256 *sha;
 };
 
@@ -51,6 +51,8 @@ static pf_status create_part(pf__writer *w, pf_split split, int64_t count, pf_er
     PF__TRY(pf__h5_set_text(w->file, x, "layout", head->sample.rank == 1 ? "ND" : "NHWC", err));
     PF__TRY(pf__h5_set_real(w->file, x, "scale_factor", head->scale_factor, err));
     PF__TRY(pf__h5_set_real(w->file, x, "add_offset", head->add_offset, err));
+    if (head->noise && split == PF_TRAIN)
+        PF__TRY(pf__h5_create_rows(w->file, pf__dataset_path_noise(), PF_F32, &shape, true, err));
     if (head->class_count == 0) return PF_OK;
     return pf__h5_create_rows(w->file, pf__dataset_path_y(split), PF_I32, &(pf_shape){1, {count}}, true, err);
 }
@@ -87,6 +89,7 @@ static pf_status begin(pf__writer *w, const char *path, pf_error *err) {
     PF__TRY(write_root(w, err));
     PF__TRY(create_part(w, PF_TRAIN, head->train_count, err));
     if (head->test_count > 0) PF__TRY(create_part(w, PF_TEST, head->test_count, err));
+    if (head->law) PF__TRY(pf__law_write(head->law, w->file, err));
     return write_class_names(w, err);
 }
 
@@ -131,28 +134,43 @@ pf_status pf__writer_add(pf__writer *w, pf_split split, int64_t count, const voi
     return PF_OK;
 }
 
-/* The labels are hashed after all of x: read back, as there may be too many to keep. */
-static pf_status hash_labels(pf__writer *w, pf_error *err) {
-    int64_t total = w->head->train_count, block = pf__block_rows(sizeof(int32_t));
-    if (w->head->class_count == 0) return PF_OK;
+pf_status pf__writer_add_noise(pf__writer *w, int64_t count, const float *noise, pf_error *err) {
+    assert(w->head->noise && w->noise_done + count <= w->head->train_count);
+    PF__TRY(pf__h5_write_rows(w->file, pf__dataset_path_noise(), PF_F32, w->noise_done, count, noise, err));
+    w->noise_done += count;
+    return PF_OK;
+}
+
+/* Labels and noise are hashed after all of x: read back, as there may be too many to keep. */
+static pf_status hash_rows(pf__writer *w, const char *path, pf_dtype dtype, int64_t row, pf_error *err) {
+    int64_t total = w->head->train_count, block = pf__block_rows(row);
     if (block > total) block = total;
-    int32_t *y = malloc((size_t)block * sizeof *y);
-    if (!y) return pf__fail_memory(err, "labels", (unsigned long long)block * sizeof *y);
+    void *rows = malloc((size_t)(block * row));
+    if (!rows) return pf__fail_memory(err, path, (unsigned long long)(block * row));
     pf_status st = PF_OK;
     for (int64_t first = 0; first < total && st == PF_OK; first += block) {
-        int64_t rows = total - first < block ? total - first : block;
-        st = pf__h5_read_rows(w->file, pf__dataset_path_y(PF_TRAIN), PF_I32, first, rows, y, err);
-        if (st == PF_OK) pf__sha256_add(w->sha, y, (size_t)rows * sizeof *y);
+        int64_t count = total - first < block ? total - first : block;
+        st = pf__h5_read_rows(w->file, path, dtype, first, count, rows, err);
+        if (st == PF_OK) pf__sha256_add(w->sha, rows, (size_t)(count * row));
     }
-    free(y);
+    free(rows);
     return st;
+}
+
+static pf_status hash_beside(pf__writer *w, pf_error *err) {
+    const int64_t dim = pf_shape_count(&w->head->sample);
+    if (w->head->class_count > 0)
+        PF__TRY(hash_rows(w, pf__dataset_path_y(PF_TRAIN), PF_I32, (int64_t)sizeof(int32_t), err));
+    if (!w->head->noise) return PF_OK;
+    return hash_rows(w, pf__dataset_path_noise(), PF_F32, dim * (int64_t)sizeof(float), err);
 }
 
 pf_status pf__writer_finish(pf__writer *w, pf_error *err) {
     char hex[65];
     assert(w->done[PF_TRAIN] == w->head->train_count);
     assert(w->done[PF_TEST] == w->head->test_count);
-    pf_status st = hash_labels(w, err);
+    assert(w->noise_done == (w->head->noise ? w->head->train_count : 0));
+    pf_status st = hash_beside(w, err);
     pf__sha256_end(w->sha, hex);
     w->sha = NULL;
     if (st == PF_OK) st = pf__h5_set_text(w->file, "/", "sha256", hex, err);

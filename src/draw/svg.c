@@ -3,6 +3,7 @@
  * can stand in one page. */
 #include "draw/svg.h"
 #include "base/file.h"
+#include "draw/axes.h"
 #include "draw/escape.h"
 #include "draw/ticks.h"
 #include <math.h>
@@ -16,74 +17,6 @@ const char *const pf__curve_light[8] = {"#1f6fb5", "#d96f12", "#2c8c48", "#c03a4
 const char *const pf__curve_dark[8] = {"#6cb0ee", "#f2a35e", "#6fcb8b", "#f08796",
                                        "#b99bea", "#5cc9cf", "#e692c9", "#c7c76b"};
 
-typedef struct axis {
-    double min, max;
-    int is_log, length; /* pixels */
-} axis;
-
-typedef struct area {
-    axis x, y;
-    int left, top;
-} area;
-
-static double x_of(const pf_curve *c, size_t i) {
-    return c->x ? c->x[i] : (double)i;
-}
-
-static int is_drawable(const axis *a, double value) {
-    return isfinite(value) && (!a->is_log || value > 0);
-}
-
-/* Pixels from the axis' lower end; far outside is cut, as renderers keep few digits. */
-static double pixel(const axis *a, double value) {
-    double part = a->is_log ? log(value / a->min) / log(a->max / a->min)
-                            : (value - a->min) / (a->max - a->min);
-    return fmin(fmax(part, -10), 11) * a->length;
-}
-
-/* ---- Limits ---- */
-
-static void fit(const pf_plot *plot, int along_x, axis *a, const axis *other) {
-    double low = INFINITY, high = -INFINITY;
-    for (int c = 0; c < plot->curve_count; c++)
-        for (size_t i = 0; i < plot->curves[c].count; i++) {
-            double x = x_of(&plot->curves[c], i), y = plot->curves[c].y[i];
-            double value = along_x ? x : y, beside = along_x ? y : x;
-            if (!is_drawable(a, value) || !is_drawable(other, beside)) continue;
-            low = fmin(low, value);
-            high = fmax(high, value);
-        }
-    if (!(low <= high)) low = a->is_log ? 1 : 0, high = a->is_log ? 10 : 1;
-    double padding = along_x ? 0.01 : 0.05;
-    if (a->is_log) {
-        double factor = high > low ? pow(high / low, padding) : 2;
-        a->min = low / factor;
-        a->max = high * factor;
-    } else {
-        double more = high > low ? padding * (high - low) : low != 0 ? fabs(low) / 2 : 1;
-        a->min = low - more;
-        a->max = high + more;
-    }
-}
-
-static pf_status choose_limits(const pf_plot *plot, area *a, pf_error *error) {
-    a->x.is_log = plot->x_log;
-    a->y.is_log = plot->y_log;
-    fit(plot, 1, &a->x, &a->y);
-    fit(plot, 0, &a->y, &a->x);
-    if (plot->x_min != 0 || plot->x_max != 0) a->x.min = plot->x_min, a->x.max = plot->x_max;
-    if (plot->y_min != 0 || plot->y_max != 0) a->y.min = plot->y_min, a->y.max = plot->y_max;
-    const axis *axes[2] = {&a->x, &a->y};
-    for (int i = 0; i < 2; i++) {
-        double min = axes[i]->min, max = axes[i]->max;
-        if (max > min && isfinite(max - min) && (!axes[i]->is_log || (min > 0 && isfinite(max / min))))
-            continue;
-        return pf__fail(error, PF_USAGE, "plot: limits of %c [%g, %g] do not increase%s", "xy"[i], min, max,
-                        axes[i] -> is_log ? " from above 0" : "");
-    }
-    return PF_OK;
-}
-
 /* ---- Axes ---- */
 
 static void add_label(pf__text *out, double x, double y, const char *anchor, const char *more,
@@ -93,19 +26,19 @@ static void add_label(pf__text *out, double x, double y, const char *anchor, con
     pf__text_add(out, "</text>\n");
 }
 
-static void add_axes(const area *a, pf__text *out) {
+static void add_axes(const pf__area *a, pf__text *out) {
     pf__ticks ticks;
     double right = a->left + a->x.length, bottom = a->top + a->y.length;
     pf__ticks_choose(a->x.min, a->x.max, a->x.is_log, a->x.length >= 400 ? 8 : 4, &ticks);
     for (int i = 0; i < ticks.count; i++) {
-        double x = a->left + pixel(&a->x, ticks.at[i]);
+        double x = a->left + pf__axis_pixel(&a->x, ticks.at[i]);
         pf__text_format(out, "<path d=\"M%.1f %dV%.1f\" stroke=\"currentColor\" stroke-opacity=\".13\"/>\n",
                         x, a->top, bottom);
         add_label(out, x, bottom + 17, "middle", "", ticks.label[i]);
     }
     pf__ticks_choose(a->y.min, a->y.max, a->y.is_log, a->y.length >= 240 ? 6 : 4, &ticks);
     for (int i = 0; i < ticks.count; i++) {
-        double y = bottom - pixel(&a->y, ticks.at[i]);
+        double y = bottom - pf__axis_pixel(&a->y, ticks.at[i]);
         pf__text_format(out, "<path d=\"M%d %.1fH%.1f\" stroke=\"currentColor\" stroke-opacity=\".13\"/>\n",
                         a->left, y, right);
         add_label(out, a->left - 7, y + 4, "end", "", ticks.label[i]);
@@ -117,7 +50,7 @@ static void add_axes(const area *a, pf__text *out) {
         a->left, a->top, a->x.length, a->y.length);
 }
 
-static void add_titles(const pf_plot *plot, const area *a, int height, pf__text *out) {
+static void add_titles(const pf_plot *plot, const pf__area *a, int height, pf__text *out) {
     double middle_x = a->left + a->x.length / 2.0, middle_y = a->top + a->y.length / 2.0;
     if (plot->title)
         add_label(out, middle_x, 19, "middle", " font-size=\"14\" font-weight=\"600\"", plot->title);
@@ -134,17 +67,18 @@ static void add_color(pf__text *out, const char *property, int curve) {
     pf__text_format(out, "%s:var(--pf-c%d,%s)", property, curve % 8, pf__curve_light[curve % 8]);
 }
 
-static void add_point(const area *a, double x, double y, int *joined, pf__text *out) {
-    pf__text_format(out, "%c%.1f %.1f", *joined ? 'L' : 'M', pixel(&a->x, x), a->y.length - pixel(&a->y, y));
+static void add_point(const pf__area *a, double x, double y, int *joined, pf__text *out) {
+    pf__text_format(out, "%c%.1f %.1f", *joined ? 'L' : 'M', pf__axis_pixel(&a->x, x),
+                    a->y.length - pf__axis_pixel(&a->y, y));
     *joined = 1;
 }
 
 /* Of points [first, last) the lowest and the highest, in their order; a gap among them breaks the line. */
-static void add_bucket(const area *a, const pf_curve *c, size_t first, size_t last, int *joined,
+static void add_bucket(const pf__area *a, const pf_curve *c, size_t first, size_t last, int *joined,
                        pf__text *out) {
     size_t low = last, high = last;
     for (size_t i = first; i < last; i++) {
-        if (!is_drawable(&a->x, x_of(c, i)) || !is_drawable(&a->y, c->y[i])) {
+        if (!pf__axis_holds(&a->x, pf__curve_x(c, i)) || !pf__axis_holds(&a->y, c->y[i])) {
             *joined = 0;
             continue;
         }
@@ -153,11 +87,11 @@ static void add_bucket(const area *a, const pf_curve *c, size_t first, size_t la
     }
     if (low == last) return;
     size_t one = low < high ? low : high, two = low < high ? high : low;
-    add_point(a, x_of(c, one), c->y[one], joined, out);
-    if (two != one) add_point(a, x_of(c, two), c->y[two], joined, out);
+    add_point(a, pf__curve_x(c, one), c->y[one], joined, out);
+    if (two != one) add_point(a, pf__curve_x(c, two), c->y[two], joined, out);
 }
 
-static void add_line(const area *a, const pf_curve *c, int number, pf__text *out) {
+static void add_line(const pf__area *a, const pf_curve *c, int number, pf__text *out) {
     size_t buckets = c->count <= POINTS_MAX ? c->count : POINTS_MAX / 2;
     int joined = 0;
     pf__text_format(out,
@@ -171,22 +105,22 @@ static void add_line(const area *a, const pf_curve *c, int number, pf__text *out
     pf__text_add(out, "\"/>\n");
 }
 
-static void add_dots(const area *a, const pf_curve *c, int number, pf__text *out) {
+static void add_dots(const pf__area *a, const pf_curve *c, int number, pf__text *out) {
     size_t shown = c->count <= POINTS_MAX ? c->count : POINTS_MAX;
     pf__text_format(out, "<g fill-opacity=\"%s\" style=\"", shown > 500 ? ".5" : ".85");
     add_color(out, "fill", number);
     pf__text_add(out, "\">\n");
     for (size_t k = 0; k < shown; k++) {
         size_t i = c->count * k / shown;
-        double x = x_of(c, i), y = c->y[i];
-        if (!is_drawable(&a->x, x) || !is_drawable(&a->y, y)) continue;
-        pf__text_format(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"/>\n", pixel(&a->x, x),
-                        a->y.length - pixel(&a->y, y), shown > 500 ? "1.6" : "2.6");
+        double x = pf__curve_x(c, i), y = c->y[i];
+        if (!pf__axis_holds(&a->x, x) || !pf__axis_holds(&a->y, y)) continue;
+        pf__text_format(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"/>\n", pf__axis_pixel(&a->x, x),
+                        a->y.length - pf__axis_pixel(&a->y, y), shown > 500 ? "1.6" : "2.6");
     }
     pf__text_add(out, "</g>\n");
 }
 
-static void add_curves(const pf_plot *plot, const area *a, pf__text *out) {
+static void add_curves(const pf_plot *plot, const pf__area *a, pf__text *out) {
     pf__text_format(out, "<svg x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" overflow=\"hidden\">\n", a->left,
                     a->top, a->x.length, a->y.length);
     for (int i = 0; i < plot->curve_count; i++) {
@@ -234,7 +168,7 @@ static void add_short_label(const char *label, pf__text *out) {
     pf__text_free(&cut);
 }
 
-static void add_legend(const pf_plot *plot, const area *a, pf__text *out) {
+static void add_legend(const pf_plot *plot, const pf__area *a, pf__text *out) {
     int x = a->left + a->x.length + 12, y = a->top + 8;
     for (int i = 0; i < plot->curve_count; i++) {
         const pf_curve *c = &plot->curves[i];
@@ -257,13 +191,13 @@ static void add_legend(const pf_plot *plot, const area *a, pf__text *out) {
 pf_status pf__plot_add(const pf_plot *plot, int standalone, pf__text *out, pf_error *error) {
     int below = plot->x_label ? 46 : 28, beside = legend_width(plot);
     int width = plot->width ? plot->width : 640 + beside, height = plot->height ? plot->height : 360;
-    area a = {.left = plot->y_label ? 72 : 56, .top = plot->title ? 32 : 12};
+    pf__area a = {.left = plot->y_label ? 72 : 56, .top = plot->title ? 32 : 12};
     a.x.length = width - a.left - (beside ? beside : 16);
     a.y.length = height - a.top - below;
     if (a.x.length < 40 || a.y.length < 40 || width > SIDE_MAX || height > SIDE_MAX)
         return pf__fail(error, PF_USAGE, "plot: %d x %d leaves no room, or is more than %d", width, height,
                         SIDE_MAX);
-    PF__TRY(choose_limits(plot, &a, error));
+    PF__TRY(pf__area_limit(plot, &a, error));
     pf__text_format(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pf-plot\" viewBox=\"0 0 %d %d\" width=\"%d\" "

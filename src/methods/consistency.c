@@ -25,8 +25,9 @@
 static const pf__option options[] = {
     {"method", "form", PF__OPTION_CHOICE, "training|distillation", 0, 0, "training", NULL, NULL,
      "learn from the data alone, or from a teacher's velocity", "arXiv 2303.01469, algorithms 3 and 2"},
-    {"method", "teacher", PF__OPTION_PATH, NULL, 0, 0, "", "phi", NULL,
-     "form = distillation: a run folder or a checkpoint of a method that knows a velocity, such as flow", NULL},
+    {"method", "teacher", PF__OPTION_PATH, "analytic", 0, 0, "", "phi", NULL,
+     "form = distillation: a run folder or a checkpoint of a method that knows a velocity, such as flow; or analytic: "
+     "the exact velocity, for sets of data make gaussian and 8gaussians", NULL},
     {"method", "teacher_weights", PF__OPTION_TEXT, NULL, 0, 0, "", NULL, NULL,
      "averaging rate of the teacher's weights, or none; unset = the longest", NULL},
     {"method", "solver", PF__OPTION_CHOICE, "euler|heun", 0, 0, "heun", "Phi", NULL,
@@ -187,10 +188,39 @@ static void evaluate(const pf__method_ctx *ctx, pf_value *out) {
     *out = pf_add(g, pf_mul(g, pf_add_number(g, pf_neg(g, ctx->r), 1.0), end), pf_mul(g, ctx->r, noise));
 }
 
+/* clang-format off */
+static const pf__explanation explanation = {
+    .equations =
+        "f(x, t)    the end at t = 0 of the flow through (x, t); f(x, 0) = x\n"
+        "L          = E lambda d( f(x_t, t), stopgrad f-(x_r, r) ),  t > r neighbouring times\n"
+        "\n"
+        "form = training      x_r = (1 - r) a + r b with the same a and b as x_t\n"
+        "form = distillation  x_r = x_t + (r - t) v, a step of the teacher's velocity (euler or heun)\n"
+        "\n"
+        "parametrisation = linear  f = x - t F(x, t),  F the network\n"
+        "                = edm     f = S^2 (1-t) / e^2 x + S t / e F(x / e, t),  e^2 = t^2 + S^2 (1-t)^2\n"
+        "                = free    f = F(x, t), and boundary E |f(a, 0) - a|^2 / D beside the loss\n"
+        "\n"
+        "f- has the parameters theta-, which follow theta: theta- <- mu theta- + (1 - mu) theta. The\n"
+        "curriculum brings r ever nearer to t.",
+    .needs =
+        "Data, noise and two times. With mu > 0 a second copy of the parameters, theta-. With\n"
+        "form = distillation a teacher.",
+    .sampling =
+        "f(b, 1) in one evaluation. With n evaluations: f, back to a time r with fresh noise, f again,\n"
+        "and so on.",
+    .papers =
+        "Song, Dhariwal, Chen, Sutskever: Consistency Models. 2023, arXiv 2303.01469\n"
+        "Song, Dhariwal: Improved Techniques for Training Consistency Models. 2023, arXiv 2310.14189\n"
+        "Geng, Pokle, Luo, Lin, Kolter: Consistency Models Made Easy. 2024, arXiv 2406.14548",
+};
+/* clang-format on */
+
 const pf__method pf__method_consistency = {
     .name = "consistency",
     .summary = "consistency models in discrete time: learn where the flow ends, sample in one evaluation",
     .options = options,
+    .explanation = &explanation,
     .evaluation = PF__EVALUATES_MAP,
     .needs = needs,
     .check = check,

@@ -32,8 +32,9 @@ static const pf__option options[] = {
      "arXiv 2303.01469 appendix B; arXiv 2410.11081"},
     {"method", "velocity", PF__OPTION_CHOICE, "data|teacher", 0, 0, "data", "dx/dt", NULL,
      "along which df/dt is taken: of the noise pair, or the teacher's", "arXiv 2410.11081, sCT and sCD"},
-    {"method", "teacher", PF__OPTION_PATH, NULL, 0, 0, "", "phi", NULL,
-     "velocity = teacher: a run folder or a checkpoint of a method that knows a velocity, such as flow", NULL},
+    {"method", "teacher", PF__OPTION_PATH, "analytic", 0, 0, "", "phi", NULL,
+     "velocity = teacher: a run folder or a checkpoint of a method that knows a velocity, such as flow; or analytic: "
+     "the exact velocity, for sets of data make gaussian and 8gaussians", NULL},
     {"method", "teacher_weights", PF__OPTION_TEXT, NULL, 0, 0, "", NULL, NULL,
      "averaging rate of the teacher's weights, or none; unset = the longest", NULL},
     PF__TIME_OPTIONS("logit-normal", "-0.4", "1.4"),
@@ -238,10 +239,39 @@ static void evaluate(const pf__method_ctx *ctx, pf_value *out) {
     *out = pf_add(g, pf_mul(g, pf_add_number(g, pf_neg(g, ctx->r), 1.0), end), pf_mul(g, ctx->r, noise));
 }
 
+/* clang-format off */
+static const pf__explanation explanation = {
+    .equations =
+        "f(x, t)    the end at t = 0 of the flow through (x, t), so that df/dt = 0 along it\n"
+        "f          = x - t F(x, t),  df/dt = w - F - t dF/dt,  dF/dt = w . d_x F + d_t F\n"
+        "\n"
+        "form = full      L = E |df/dt|^2 / D with its whole gradient (reverse over forward). w must be\n"
+        "                 the flow's own velocity: along b - a of a noise pair the loss also punishes\n"
+        "                 df/dx, which collapses f\n"
+        "form = stopgrad  L = E |F - stopgrad(F + T)|^2 / D,  T = w - F - r t dF/dt;  w = b - a will do\n"
+        "form = trigflow  x = cos(p) a + sin(p) S b,  f = cos(p) x - sin(p) S F(x / S, p)\n"
+        "                 T = -cos^2(p) (S F - dx/dp) - r (cos(p) sin(p) x + S F')\n"
+        "                 L = E exp(-l(p)) |F - stopgrad(F + T)|^2 / D + l(p),  l learnt (adaptive)\n"
+        "\n"
+        "r rises from 0 to 1 over the first H steps; T is divided by |T| + c (normalise).",
+    .needs =
+        "Data, noise, times, and a forward-mode derivative of the network; form = full also its reverse.\n"
+        "With velocity = teacher a teacher.",
+    .sampling =
+        "f(b, 1) in one evaluation. With n evaluations: f, back to a time r with fresh noise, f again,\n"
+        "and so on.",
+    .papers =
+        "Song, Dhariwal, Chen, Sutskever: Consistency Models (appendix B). 2023, arXiv 2303.01469\n"
+        "Lu, Song: Simplifying, Stabilizing and Scaling Continuous-Time Consistency Models. 2024,\n"
+        "  arXiv 2410.11081",
+};
+/* clang-format on */
+
 const pf__method pf__method_continuous = {
     .name = "continuous",
     .summary = "consistency models in continuous time: df/dt = 0 along the flow, sample in one evaluation",
     .options = options,
+    .explanation = &explanation,
     .evaluation = PF__EVALUATES_MAP,
     .needs = needs,
     .check = check,

@@ -190,11 +190,38 @@ static void evaluate(const pf__method_ctx *ctx, pf_value *out) {
                     out);
 }
 
+/* clang-format off */
+static const pf__explanation explanation = {
+    .equations =
+        "f(b)       the network: a sample from noise, without any time\n"
+        "L          = E |f(b) - stopgrad( f(b) + V(f(b)) )|^2 / D\n"
+        "\n"
+        "V pulls each sample x towards near data y+ and pushes it off near samples y- of its own:\n"
+        "\n"
+        "form = one-sided  V = E[w+ y+] - E[w- y-],  w a softmax of -|x - y| / tau over the y\n"
+        "form = two-sided  A_ij = sqrt( softmax over targets * softmax over samples )\n"
+        "                  V_i = (sum- A_ij) sum+ A_ij y_j - (sum+ A_ij) sum- A_ij y_j\n"
+        "kernel = gauss    |x - y|^2 / (2 tau^2) in place of |x - y| / tau\n"
+        "\n"
+        "V is 0 where the samples follow the law of the data. With n samples its mean square does not\n"
+        "fall below about 1 / n, and a low loss at the start (all samples in one spot) is no convergence:\n"
+        "look at the metric \"drift\", E |V|^2. The fields of several tau are added.",
+    .needs =
+        "Data and noise; no time, no teacher, no theta-, no derivative but the ordinary gradient.\n"
+        "Distances of all samples to all targets: drift.workspace bounds their memory.",
+    .sampling =
+        "f(b): one evaluation, and no more.",
+    .papers =
+        "Deng, Li, Li, Du, He: Generative Modeling via Drifting. 2026, arXiv 2602.04770",
+};
+/* clang-format on */
+
 const pf__method pf__method_drifting = {
     .name = "drifting",
     .summary =
         "drifting: moves the samples of a generator along a field in training, samples in one evaluation",
     .options = options,
+    .explanation = &explanation,
     .evaluation = PF__EVALUATES_MAP,
     .needs = needs,
     .check = check,

@@ -4,159 +4,188 @@
  *   u(z, r, t) = 1 / (t - r) int_r^t v(z_s, s) ds, so that z_r = z - (t - r) u(z, r, t)   (eqs. 3, 12)
  *   u = v - (t - r) du/dt,  du/dt = v . d_z u + d_t u along the path with r fixed           (eqs. 6, 8)
  *
- * and the loss asks for that identity with the right side stopped (eqs. 9, 10). The network reads t and h = t
- * - r, so the tangent of du/dt is (v, 1, 1): h grows with t.
+ * and the loss asks for that identity with the right side stopped (eqs. 9, 10). average.c has the losses.
  *
- * prediction = x (as in Pixel MeanFlow, arXiv 2601.22158): the network's output is a picture X, and
- * u = (z - X) / clip(t, 0.05, 1); the velocity regressed is divided by the same clipped time. */
-#include "methods/time.h"
-#include <math.h>
+ *   tangent = u, head  improved MeanFlow (arXiv 2512.02012): du/dt along the network's own velocity, by
+ *                      u(z, t, t) or by a second head
+ *   prediction = x     as in Pixel MeanFlow (arXiv 2601.22158): the network's output is a picture X, and
+ *                      u = (z - X) / clip(t, 0.05, 1); the velocity regressed is divided by the same time
+ *   form = full        E |dg/dt|^2 of the map g = z - (t - r) u with its whole gradient, along a teacher's
+ *                      velocity: along b - a of a noise pair, E |dg/dt|^2 also punishes dg/dz
+ *   prediction = map   the same with g the network itself, and E |g(z, t, t) - z|^2 beside it */
+#include "methods/average.h"
 #include <string.h>
 
 #define TIME_MIN 0.05 /* of the division in x-prediction */
 
+/* clang-format off */
 static const pf__option options[] = {
     {"method", "ratio", PF__OPTION_REAL, NULL, 0, 1, "0.5", "r != t", NULL,
-     "share of each batch with r < t; the others learn the velocity at r = t", "MeanFlow, table 1a"},
+     "share of each batch with r < t, the others learn the velocity at r = t; the paper has 0.25 (ImageNet) and 0.75 (CIFAR-10)",
+     "MeanFlow, table 1a"},
     PF__TIME_OPTIONS("uniform", "-0.4", "1"),
     {"method", "norm_p", PF__OPTION_REAL, NULL, 0, 4, "0.5", "p", NULL,
-     "power of the adaptive weight 1 / (error + norm_eps)^norm_p; 0 is the plain square",
+     "power of the adaptive weight 1 / (error + norm_eps)^norm_p; 0 is the plain square; the paper has 1 and 0.75",
      "MeanFlow, section 4.3"},
     {"method", "norm_eps", PF__OPTION_REAL, NULL, 0, 1e6, "1e-3", "c", NULL,
      "added to the error (summed over a sample) in the adaptive weight", "MeanFlow, section 4.3"},
-    {"method", "prediction", PF__OPTION_CHOICE, "u|x", 0, 0, "u", NULL, NULL,
-     "the network's output: the average velocity u, or X with u = (z - X) / t",
+    {"method", "prediction", PF__OPTION_CHOICE, "u|x|map", 0, 0, "u", NULL, NULL,
+     "the network's output: the average velocity u, X with u = (z - X) / t, or the map to time r itself",
      "Pixel MeanFlow, X = z - t u"},
+    {"method", "tangent", PF__OPTION_CHOICE, "velocity|u|head", 0, 0, "velocity", "dz/dt", NULL,
+     "along which du/dt is taken: the velocity that is regressed, or the network's own, u(z, t, t) or a second head "
+     "(improved MeanFlow); with prediction = x, u(z, t, t) feeds back and can diverge on pictures: take the head",
+     "arXiv 2512.02012"},
+    {"method", "form", PF__OPTION_CHOICE, "stopgrad|full", 0, 0, "stopgrad", NULL, NULL,
+     "regress u on a constant, or take the whole gradient of |dg/dt|^2 (needs velocity = teacher)", NULL},
+    {"method", "velocity", PF__OPTION_CHOICE, "data|teacher", 0, 0, "data", "v", NULL,
+     "that is regressed: of the noise pair, or the teacher's", NULL},
+    {"method", "teacher", PF__OPTION_PATH, "analytic", 0, 0, "", "phi", NULL,
+     "velocity = teacher: a run folder or a checkpoint of a method that knows a velocity, such as flow; or analytic: "
+     "the exact velocity, for sets of data make gaussian and 8gaussians", NULL},
+    {"method", "teacher_weights", PF__OPTION_TEXT, NULL, 0, 0, "", NULL, NULL,
+     "averaging rate of the teacher's weights, or none; unset = the longest", NULL},
+    {"method", "boundary", PF__OPTION_REAL, NULL, 0, 1e6, "0", NULL, NULL,
+     "prediction = map: weight of |g(z, t, t) - z|^2, which the rows with r = t learn", NULL},
     {0},
 };
+/* clang-format on */
 
-static pf__needs needs(const pf__config *config) {
-    (void)config;
-    return (pf__needs){.condition_count = 2, .head_count = 1};
+static bool is(const pf__config *config, const char *key, const char *value) {
+    return strcmp(pf__config_text(config, key), value) == 0;
 }
 
-static pf_status check(const pf__config *config, pf_error *err) {
-    if (pf__config_real(config, "method.norm_p") > 0.0 && pf__config_real(config, "method.norm_eps") <= 0.0) {
-        pf_status st = pf__fail(
-            err, PF_USAGE, "method.norm_eps = 0 with method.norm_p > 0 divides by an error that may be 0");
-        return pf__hint(err, st, "try method.norm_eps=1e-3");
-    }
-    return PF_OK;
-}
-
-static bool predicts_x(const pf__method_ctx *ctx) {
-    return strcmp(pf__config_text(ctx->config, "method.prediction"), "x") == 0;
-}
-
-/* clip(t, 0.05, 1), shaped to divide a batch like z. */
-static pf_value clipped(const pf__method_ctx *ctx, pf_value t, pf_value z) {
-    pf_graph *g = ctx->g;
-    pf_shape batch = pf_shape_of(1, (int)ctx->batch);
-    pf_value least = pf_constant(g, TIME_MIN, batch), most = pf_constant(g, 1.0, batch);
-    return pf_per_sample(g, pf_min(g, pf_max(g, t, least), most), pf_value_shape(g, z).rank);
-}
-
-/* u(z, t - h, t): condition = {t, h}, both [B]. */
-static pf_value average_velocity(const pf__method_ctx *ctx, pf_value z, const pf_value *condition,
-                                 pf__mode mode) {
-    pf_graph *g = ctx->g;
-    pf_value output = pf__net_head(ctx, z, condition, mode);
-    if (!predicts_x(ctx)) return output;
-    return pf_div(g, pf_sub(g, z, output), clipped(ctx, condition[0], z));
-}
-
-/* The rows of a batch with r < t: its first ones. A fixed number, as in the authors' code, so that the
- * tangent of the others, which nothing would read, is never computed. */
-static int64_t moving_rows(const pf__method_ctx *ctx) {
-    return llround(pf__config_real(ctx->config, "method.ratio") * (double)ctx->batch);
-}
-
-/* Two draws of one law: t the larger, r the smaller, then r = t in the rows that do not move. condition = {t,
- * h}. */
-static void draw_times(const pf__method_ctx *ctx, pf_value *condition, pf_value *same) {
-    pf_graph *g = ctx->g;
-    const pf_shape batch = pf_shape_of(1, (int)ctx->batch);
-    pf_value first = pf__time_draw(ctx, "time"), second = pf__time_draw(ctx, "time/r");
-    pf_value t = pf_max(g, first, second);
-    *same = pf_less_equal(g, pf_constant(g, (double)moving_rows(ctx), batch), pf_iota(g, PF_F32, batch, 0));
-    pf_value r = pf_select(g, *same, t, pf_min(g, first, second));
-    condition[0] = t;
-    condition[1] = pf_sub(g, t, r);
-}
-
-/* v in the moving rows, zero in the others. */
-static pf_value in_moving_rows(const pf__method_ctx *ctx, pf_value v) {
-    const int64_t rows = moving_rows(ctx);
-    int64_t before[PF_RANK_MAX] = {0}, after[PF_RANK_MAX] = {ctx->batch - rows};
-    return rows ? pf_pad(ctx->g, pf_slice_axis(ctx->g, v, 0, 0, rows), before, after) : 0;
-}
-
-/* Means over the batch, per number of a sample: errors that stay readable when the weighted loss is constant.
- */
-static void add_metrics(const pf__method_ctx *ctx, pf_value e2, pf_value same, pf_value velocity_error,
-                        pf_value rate, pf__metrics *metrics) {
-    pf_graph *g = ctx->g;
-    double size = (double)pf_shape_count(&ctx->net->sample);
-    const double moving = (double)moving_rows(ctx);      /* rate is zero in the other rows */
-    const int64_t still = ctx->batch - moving_rows(ctx); /* rows with r = t; without any, the metric is 0 */
-    pf_value fm = pf_mul_number(g, pf_sum_all(g, pf_mul(g, same, velocity_error)),
-                                1.0 / (double)(still ? still : 1));
-    pf_value rms = rate ? pf_sqrt(g,
-                                  pf_mul_number(g, pf_sum_all(g, pf_square(g, rate)), 1.0 / (size * moving)))
-                        : pf_constant(g, 0.0, pf_shape_of(0));
-    *metrics = (pf__metrics){
-        .name = {"fm_error", "u_error", "jvp_norm"},
-        .value = {pf_mul_number(g, fm, 1.0 / size), pf_mul_number(g, pf_mean_all(g, e2), 1.0 / size), rms},
-        .count = 3,
+static pf__average how_of(const pf__config *config) {
+    return (pf__average){
+        .output = is(config, "method.prediction", "x")     ? PF__OUTPUT_X
+                  : is(config, "method.prediction", "map") ? PF__OUTPUT_MAP
+                                                           : PF__OUTPUT_U,
+        .tangent = pf__average_tangent(config),
+        .full = is(config, "method.form", "full"),
+        .taught = is(config, "method.velocity", "teacher"),
+        .clip = TIME_MIN,
+        .boundary = pf__config_real(config, "method.boundary"),
     };
 }
 
-static void loss(const pf__method_ctx *ctx, pf_value *out, pf__metrics *metrics) {
-    pf_graph *g = ctx->g;
-    pf_value condition[2], same;
-    *out = 0;
-    *metrics = (pf__metrics){0};
-    draw_times(ctx, condition, &same);
-    pf__path path = pf__path_draw(ctx, condition[0]);
-    pf_value v = path.v;
-    if (predicts_x(ctx)) v = pf_div(g, pf_sub(g, path.z, ctx->data), clipped(ctx, condition[0], path.z));
-    pf_value u = average_velocity(ctx, path.z, condition, PF__MODE_TRAIN), rate = 0;
-
-    pf_value one = pf_constant(g, 1.0, pf_shape_of(1, (int)ctx->batch));
-    pf_value along[3] = {path.z, condition[0], condition[1]};
-    one = in_moving_rows(ctx, one);
-    pf_value tangent[3] = {in_moving_rows(ctx, v), one, one};
-    if (pf_jvp(g, &u, 1, along, tangent, 3, &rate) != PF_OK) return;
-    pf_value h = pf_per_sample(g, condition[1], pf_value_shape(g, path.z).rank);
-    pf_value target = pf_stop_gradient(g, pf_sub(g, v, pf_mul(g, h, rate)));
-
-    pf_value e2 = pf_sum_per_sample(g, pf_square(g, pf_sub(g, u, target)));
-    pf_value shifted = pf_add_number(g, e2, pf__config_real(ctx->config, "method.norm_eps"));
-    double p = pf__config_real(ctx->config, "method.norm_p");
-    pf_value weight = pf_stop_gradient(g, pf_power(g, shifted, -p));
-    *out = pf_mean_all(g, pf_mul(g, e2, weight));
-    add_metrics(ctx, e2, same, pf_sum_per_sample(g, pf_square(g, pf_sub(g, u, v))), rate, metrics);
+static pf__needs needs(const pf__config *config) {
+    pf__average how = how_of(config);
+    return (pf__needs){
+        .condition_count = 2, .head_count = how.tangent == PF__TANGENT_HEAD ? 2 : 1, .teacher = how.taught};
 }
 
-/* z_r = z - (t - r) u(z, r, t) */
+/* ---- combinations ---- */
+
+static pf_status check_velocity(const pf__config *config, const pf__average *how, pf_error *err) {
+    if (how->full && !how->taught)
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE,
+                                 "%s: method.form = full needs the marginal velocity: along the velocity of "
+                                 "a noise pair E |dg/dt|^2 also punishes dg/dz, which collapses g",
+                                 pf__config_origin(config, "method.form")),
+                        "set method.velocity = teacher and method.teacher = RUN, or method.form = stopgrad");
+    if (how->full && how->tangent != PF__TANGENT_VELOCITY)
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE,
+                                 "%s: method.form = full takes du/dt along the velocity of the teacher",
+                                 pf__config_origin(config, "method.tangent")),
+                        "set method.tangent = velocity, or method.form = stopgrad");
+    if (!how->taught && *pf__config_text(config, "method.teacher"))
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE, "%s: method.velocity = data uses no teacher",
+                                 pf__config_origin(config, "method.teacher")),
+                        "set method.velocity = teacher, or leave method.teacher out");
+    return PF_OK;
+}
+
+static pf_status check_map(const pf__config *config, const pf__average *how, pf_error *err) {
+    const char *origin = pf__config_origin(config, "method.prediction");
+    bool map = how->output == PF__OUTPUT_MAP;
+    if (map && !how->full)
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE,
+                                 "%s: method.prediction = map has no u to regress: it goes with "
+                                 "method.form = full",
+                                 origin),
+                        "set method.form = full, or method.prediction = u");
+    if (map && (how->boundary <= 0 || pf__config_real(config, "method.ratio") >= 1))
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE,
+                                 "%s: method.prediction = map needs method.boundary > 0 and rows with r = t "
+                                 "(method.ratio < 1): without g(z, t, t) = z any constant minimises the loss",
+                                 origin),
+                        "try method.boundary = 1 and method.ratio = 0.75, or method.prediction = u");
+    if (!map && how->boundary > 0)
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE,
+                                 "%s: method.boundary = %g weighs a term that is zero: g = z - (t - r) u "
+                                 "satisfies g(z, t, t) = z exactly",
+                                 pf__config_origin(config, "method.boundary"), how->boundary),
+                        "it goes with method.prediction = map");
+    return PF_OK;
+}
+
+static pf_status check(const pf__config *config, pf_error *err) {
+    pf__average how = how_of(config);
+    PF__TRY(pf__average_check(config, &how, err));
+    PF__TRY(check_velocity(config, &how, err));
+    return check_map(config, &how, err);
+}
+
+/* ---- graphs ---- */
+
+static void loss(const pf__method_ctx *ctx, pf_value *out, pf__metrics *metrics) {
+    pf__average how = how_of(ctx->config);
+    pf__span span = pf__average_span(ctx, pf__time_draw(ctx, "time"), pf__time_draw(ctx, "time/r"), true);
+    pf__average_loss(ctx, &how, &span, out, metrics);
+}
+
 static void evaluate(const pf__method_ctx *ctx, pf_value *out) {
-    pf_graph *g = ctx->g;
-    pf_value h = pf_sub(g, ctx->t, ctx->r);
-    pf_value condition[2] = {pf__time_batch(ctx, ctx->t), pf__time_batch(ctx, h)};
-    pf_value u = average_velocity(ctx, ctx->x, condition, PF__MODE_SAMPLE);
-    *out = pf_sub(g, ctx->x, pf_mul(g, h, u));
+    pf__average how = how_of(ctx->config);
+    pf__average_evaluate(ctx, &how, out);
 }
 
 static void velocity(const pf__method_ctx *ctx, pf_value *out) {
-    pf_value t = pf__time_batch(ctx, ctx->t);
-    pf_value condition[2] = {t, pf_constant(ctx->g, 0.0, pf_shape_of(1, (int)ctx->batch))};
-    *out = average_velocity(ctx, ctx->x, condition, PF__MODE_SAMPLE);
+    pf__average how = how_of(ctx->config);
+    pf__average_velocity(ctx, &how, out);
 }
+
+/* clang-format off */
+static const pf__explanation explanation = {
+    .equations =
+        "u(z, r, t) the average velocity over [r, t]:  z_r = z - (t - r) u(z, r, t)\n"
+        "u          = v - (t - r) du/dt,  du/dt = w . d_z u + d_t u  along dz/dt = w with r fixed\n"
+        "L          = E |e|^2 / stopgrad(|e|^2 + norm_eps)^norm_p\n"
+        "\n"
+        "form = stopgrad     e = u - stopgrad(v - (t - r) du/dt),  v = b - a or the teacher's velocity\n"
+        "     = full         e = u + (t - r) du/dt - v, which is -dg/dt of the map g = z - (t - r) u,\n"
+        "                    with its whole gradient; v must be the flow's own velocity\n"
+        "tangent = velocity  w = v\n"
+        "        = u, head   w = u(z, t, t), or a second head that learns v beside (improved MeanFlow)\n"
+        "prediction = u      the network is u\n"
+        "           = x      the network is X,  u = (z - X) / clip(t, 0.05, 1)\n"
+        "           = map    the network is g, with boundary |g(z, t, t) - z|^2 where r = t\n"
+        "\n"
+        "At r = t the identity is flow matching, u(z, t, t) = v(z, t); a share `ratio` has r < t.",
+    .needs =
+        "Data, noise, two times, and a forward-mode derivative of the network; a second head with\n"
+        "tangent = head, and a teacher with velocity = teacher. No theta-.",
+    .sampling =
+        "b - u(b, 0, 1) in one evaluation; with n evaluations n jumps z_r = z - (t - r) u(z, r, t),\n"
+        "without fresh noise. The velocity u(z, t, t) can teach other methods.",
+    .papers =
+        "Geng, Deng, Bai, Kolter, He: Mean Flows for One-step Generative Modeling. 2025,\n"
+        "  arXiv 2505.13447\n"
+        "Geng, Lu, Wu, Shechtman, Kolter, He: Improved Mean Flows: On the Challenges of Fastforward\n"
+        "  Generative Models. 2025, arXiv 2512.02012",
+};
+/* clang-format on */
 
 const pf__method pf__method_meanflow = {
     .name = "meanflow",
     .summary = "MeanFlow: learns the average velocity, samples in one evaluation",
     .options = options,
+    .explanation = &explanation,
     .evaluation = PF__EVALUATES_MAP,
     .needs = needs,
     .check = check,

@@ -29,7 +29,8 @@ typedef struct pf__method_ctx {
     void *teacher;
     /* evaluate: */
     pf_value x;    /* the state [B, sample...] */
-    pf_value t, r; /* scalars (rank 0): from time t to time r < t; a velocity looks at t only */
+    pf_value t, r; /* scalars (rank 0): from time t to time r < t; a velocity looks at t only, which may be of
+                      each sample, [B] */
 } pf__method_ctx;
 
 /** What a method changes from step to step beside the learning rate: scalars "step/..." of the step block. */
@@ -42,14 +43,24 @@ typedef struct pf__curriculum {
 
 /** What evaluate yields. */
 typedef enum pf__evaluation {
-    PF__EVALUATES_VELOCITY, /* dx/dt at (x, t): a host loop integrates it (Euler, midpoint, Heun, RK4) */
+    PF__EVALUATES_VELOCITY, /* dx/dt at (x, t): a host loop integrates it */
     PF__EVALUATES_MAP,      /* the state at time r: a host loop walks t_0 = 1 > ... > t_n = 0 */
 } pf__evaluation;
+
+/** What `pushforward explain` tells beside the options. Plain text for a terminal: lines of at most 96
+ * characters, ended by line feeds but for the last. All four are wanted. */
+typedef struct pf__explanation {
+    const char *equations; /* what is learnt, and by which loss */
+    const char *needs;     /* of training: teacher, theta-, derivatives, what is drawn */
+    const char *sampling;  /* what samples take, and can take */
+    const char *papers;    /* one a line: authors, title, year, arXiv */
+} pf__explanation;
 
 typedef struct pf__method {
     const char *name;          /* "flow", "meanflow" */
     const char *summary;       /* one line for help */
     const pf__option *options; /* section "method" */
+    const pf__explanation *explanation;
     pf__evaluation evaluation;
     pf__needs (*needs)(const pf__config *config);
     /** Refuses combinations of options that the table cannot express. */
@@ -60,17 +71,20 @@ typedef struct pf__method {
     void (*evaluate)(const pf__method_ctx *ctx, pf_value *out);
     /** What holds at update `step` of `steps`; NULL: nothing changes. */
     void (*schedule)(const pf__config *config, int64_t step, int64_t steps, pf__curriculum *out);
-    /** The velocity of the network at (x, t), for reports and as a teacher: flow v(x,t), MeanFlow u(x,t,t). t
-     * is a scalar or [B]. NULL: the method knows none. */
+    /** The velocity of the network at (x, t), for reports and as a teacher: flow v(x,t), MeanFlow and Pixel
+     * MeanFlow u(x,t,t). t is a scalar or [B]. NULL: the method knows none. */
     void (*velocity)(const pf__method_ctx *ctx, pf_value *out);
 } pf__method;
 
 extern const pf__method *const pf__methods[]; /* ended by NULL */
 /** NULL when there is none of this name. */
 const pf__method *pf__method_find(const char *name);
+/** "did you mean 'flow'? There are: flow, ..." as the hint for a name that is none. */
+pf_status pf__method_hint(const char *name, pf_status st, pf_error *err);
 extern const pf__option pf__method_name_options[]; /* [method] name */
 
-/* Random leaves: "noise" [B, sample...] normal, "time" [B] normal or uniform (t), "time/r" [B] (r); in
- * sampling "noise/renew" [B, sample...]. All can be bound for oracle fixtures. */
+/* Random leaves: "noise" [B, sample...] normal, "time" [B] normal or uniform (t), "time/r" [B] (r),
+ * "time/mask", "time/uniform", "time/uniform/r" [B] uniform (Pixel MeanFlow's); in sampling "noise/renew" [B,
+ * sample...]. All can be bound for oracle fixtures. */
 
 #endif

@@ -6,12 +6,20 @@
 #include "base/config.h"
 #include "nn/params.h"
 
-/** What a method asks of the network. */
+/** Which noise goes with which sample. */
+typedef enum pf__noise {
+    PF__NOISE_INDEPENDENT, /* drawn on the device */
+    PF__NOISE_TRANSPORT,   /* the same numbers, in the order that brings them nearest to the batch */
+    PF__NOISE_STORED,      /* of the data set: what a model made the samples of */
+} pf__noise;
+
+/** What a method asks of the network, and of its training. */
 typedef struct pf__needs {
     int condition_count; /* 0 drifting; 1 (t) flow, consistency; 2 (t, t-r) MeanFlow */
     int head_count;      /* 1; 2 with a velocity head */
     bool target;         /* theta-: a copy of the parameters that follows them at the step block's rate */
     bool teacher;        /* the velocity of another network, or an analytic one */
+    pf__noise noise;     /* of the random leaf "noise" */
 } pf__needs;
 
 #define PF__CONDITIONS_MAX 8

@@ -64,8 +64,13 @@ static const pf__option run_options[] = {
     ROW("sample", "count", INT, NULL, 1, 1 << 24, "64", NULL, "samples in a picture"),
     ROW("sample", "nfe", INT, NULL, 0, 100000, "0", "evaluations",
         "network evaluations per sample; 0 = 1 where the method learns a map, 64 where it learns a velocity"),
-    ROW("sample", "solver", CHOICE, "euler|midpoint|heun|rk4", 0, 0, "midpoint", NULL,
-        "integrates a velocity"),
+    ROW("sample", "solver", CHOICE, "euler|midpoint|heun|rk4|dopri5", 0, 0, "midpoint", NULL,
+        "integrates a velocity; dopri5 chooses steps for each sample by rtol and atol, the others make nfe "
+        "evaluations"),
+    ROW("sample", "rtol", REAL, NULL, 1e-6, 1, "1e-5", NULL,
+        "dopri5: a step's error may be atol + rtol |x|, root mean square over a sample"),
+    ROW("sample", "atol", REAL, NULL, 1e-7, 1e6, "1e-5", NULL,
+        "dopri5: see sample.rtol; in units of standardised data"),
     ROW("sample", "ema", TEXT, NULL, 0, 0, "", NULL,
         "weights to sample with: a rate of train.ema, or none; unset = the longest"),
     ROW("sample", "seed", INT, NULL, 0, 0x1p53, "1", NULL, "of the noise"),
@@ -122,21 +127,8 @@ static pf_status find_method(const pf_config *config, const pf__method **out, pf
     const char *name = pf__config_peek(config->raw, "method.name", "meanflow");
     *out = pf__method_find(name);
     if (*out) return PF_OK;
-    const char *names[64];
-    size_t count = 0;
-    pf__text known = {0};
-    for (; pf__methods[count] && count < 64; count++) {
-        names[count] = pf__methods[count]->name;
-        pf__text_format(&known, "%s%s", count ? ", " : "", names[count]);
-    }
-    pf_status st = pf__fail(error, PF_USAGE, "method.name = %s: there is no such method", name);
-    const char *near = pf__nearest(name, names, count);
-    if (near)
-        st = pf__hint(error, st, "did you mean '%s'? There are: %s", near, pf__text_string(&known));
-    else
-        st = pf__hint(error, st, "there are: %s", pf__text_string(&known));
-    pf__text_free(&known);
-    return st;
+    return pf__method_hint(name, pf__fail(error, PF_USAGE, "method.name = %s: there is no such method", name),
+                           error);
 }
 
 static pf_status add_tables(pf_config *config, pf_error *error) {
@@ -151,7 +143,7 @@ static pf_status add_tables(pf_config *config, pf_error *error) {
 static pf_status make_path_absolute(pf_config *config, const char *key, pf_error *error) {
     if (!pf__config_has(config->raw, key)) return PF_OK;
     const char *path = pf__config_text(config->raw, key);
-    if (*path == '\0' || *path == '/') return PF_OK;
+    if (*path == '\0' || *path == '/' || pf__config_is_word(config->raw, key)) return PF_OK;
     char folder[4096];
     if (!getcwd(folder, sizeof folder)) return pf__fail(error, PF_SYSTEM, "the current folder has no name");
     pf__text pair = {0};

@@ -51,21 +51,27 @@ static float *as_points(const pf_samples *s) {
     return points;
 }
 
-static pf_status draw_points(const pf_samples *s, pf_picture *out, pf_error *err) {
+static pf_status draw_points(const pf_samples *s, const pf_scatter_desc *desc, pf_picture *out,
+                             pf_error *err) {
     float *points = as_points(s);
     if (!points) return pf__fail_memory(err, "a picture", (unsigned long long)s->count * 8);
     pf_panel panel = {.points = points, .count = (size_t)s->count, .labels = s->dim == 1 ? NULL : s->label};
-    pf_status st = pf_draw_scatter(&panel, 1, NULL, out, err);
+    pf_status st = pf_draw_scatter(&panel, 1, desc, out, err);
     free(points);
     return st;
 }
 
+pf_status pf__samples_draw(const pf_samples *s, bool is_u8, double scale_factor, double add_offset,
+                           const pf_scatter_desc *scatter, pf_picture *out, pf_error *err) {
+    bool images = s->sample.rank == 3 && (s->sample.dim[2] == 1 || s->sample.dim[2] == 3);
+    return images ? draw_grid(s, is_u8, scale_factor, add_offset, out, err)
+                  : draw_points(s, scatter, out, err);
+}
+
 pf_status pf__samples_picture(const char *path, const pf_samples *s, bool is_u8, double scale_factor,
                               double add_offset, pf_error *err) {
-    bool images = s->sample.rank == 3 && (s->sample.dim[2] == 1 || s->sample.dim[2] == 3);
     pf_picture picture;
-    PF__TRY(images ? draw_grid(s, is_u8, scale_factor, add_offset, &picture, err)
-                   : draw_points(s, &picture, err));
+    PF__TRY(pf__samples_draw(s, is_u8, scale_factor, add_offset, NULL, &picture, err));
     const char *text[] = {"made_by", s->header, NULL};
     pf_status st = pf_draw_png_write(path, &picture, text, err);
     pf_draw_free(&picture);

@@ -11,6 +11,7 @@
 #include "pushforward/checkpoint.h"
 #include "pushforward/config.h"
 #include "pushforward/dataset.h"
+#include "pushforward/draw.h"
 #include "pushforward/sampler.h"
 #include "pushforward/trainer.h"
 
@@ -117,11 +118,11 @@ void pf__loss_free(pf__loss *l);
  * malloc. */
 float *pf__loss_affine(const pf__loss_desc *d, pf_error *err);
 
-/* ---- teacher.c: another run's network as a velocity ---- */
+/* ---- teacher.c: another run's network, or the law of the data set, as a velocity ---- */
 
 typedef struct pf__teacher pf__teacher;
 /** Opens method.teacher and holds it against what the student sees: shape, classes, standardisation. */
-pf_status pf__teacher_open(pf__teacher **out, const pf__config *config, const pf_dataset_info *data,
+pf_status pf__teacher_open(pf__teacher **out, const pf__config *config, pf_dataset *set,
                            const pf__scaling *scaling, int class_count, pf_error *err);
 void pf__teacher_close(pf__teacher **teacher);
 /** The graph of its velocity: pf__loss_desc.teacher_velocity. */
@@ -129,7 +130,7 @@ pf_value pf__teacher_velocity(void *teacher, pf_graph *g, pf_value x, pf_value t
 /** After the first graph: its weights to the device, bound as the group PF__TEACHER. */
 pf_status pf__teacher_load(pf__teacher *t, pf_context *context, pf_error *err);
 void pf__teacher_bind(const pf__teacher *t, pf__binds *binds);
-/** "content hash, weights" and the file; "analytic" and "" for NULL. */
+/** "content hash, weights" and the file; "analytic hash" and "analytic"; for NULL "analytic" and "". */
 const char *pf__teacher_identity(const pf__teacher *t);
 const char *pf__teacher_path(const pf__teacher *t);
 
@@ -151,6 +152,50 @@ typedef struct pf__optimiser_desc {
  * updated in place. */
 pf_status pf__optimiser_create(pf__plan **out, const pf__optimiser_desc *d, pf_error *err);
 
+/* ---- solver.c ---- */
+
+#define PF__STAGES_MAX 7
+/** An explicit Runge-Kutta scheme: stage s looks at x + h sum a[s][j] k_j, time t + c[s] h; the step is h sum
+ * b[j] k_j. */
+typedef struct pf__solver {
+    const char *name;
+    int stages;
+    double c[PF__STAGES_MAX], a[PF__STAGES_MAX][PF__STAGES_MAX], b[PF__STAGES_MAX];
+    bool adaptive;
+    double e[PF__STAGES_MAX]; /* adaptive: b less the weights of the embedded scheme */
+} pf__solver;
+const pf__solver *pf__solver_find(const char *name);
+
+/** How samples are drawn. */
+typedef struct pf__sampling {
+    int nfe;            /* network evaluations per sample; 0: an adaptive solver finds out */
+    const char *solver; /* "map": none */
+    double rtol, atol;  /* of an adaptive solver */
+} pf__sampling;
+/** What is asked (0, NULL: nothing) over [sample] of the configuration over the defaults: 1 evaluation for
+ * maps, 64 for velocities. PF_USAGE when things do not go together. */
+pf_status pf__sampling_plan(const pf__method *method, const pf__config *config, const pf__sampling *asked,
+                            pf__sampling *out, pf_error *err);
+
+/* ---- dopri5.c: an adaptive solver, with steps of its own for each sample ---- */
+
+typedef struct pf__dopri5 pf__dopri5;
+typedef struct pf__dopri5_desc {
+    pf_context *context;
+    pf_shape state; /* [B, sample...] */
+    double rtol, atol;
+    pf__buffer *x; /* the state */
+    /* evaluate enqueues velocity [B, sample...] of point [B, sample...] at time [B] */
+    pf__buffer *point, *time, *velocity;
+    pf_status (*evaluate)(void *user, pf_error *err);
+    void *user;
+} pf__dopri5_desc;
+pf_status pf__dopri5_create(pf__dopri5 **out, const pf__dopri5_desc *d, pf_error *err);
+void pf__dopri5_destroy(pf__dopri5 **d);
+/** Rows 0 .. rows - 1 of x from t = 1 to 0; evaluations [rows], written. first: number of row 0, for
+ * messages. PF_USAGE when the tolerances ask for too many steps, PF_NAN when a velocity is not finite. */
+pf_status pf__dopri5_run(pf__dopri5 *d, int64_t rows, uint64_t first, int *evaluations, pf_error *err);
+
 /* ---- evaluator.c: a network on the device, one batch at a time ---- */
 
 typedef struct pf__evaluator pf__evaluator;
@@ -159,8 +204,7 @@ typedef struct pf__evaluator_desc {
     pf__model *model;
     pf__buffer *weights; /* flat; NULL: made by the evaluator (pf__evaluator_weights) */
     int64_t batch;
-    int nfe;
-    const char *solver;
+    pf__sampling sampling;
     const char *matmul;
 } pf__evaluator_desc;
 pf_status pf__evaluator_create(pf__evaluator **out, const pf__evaluator_desc *d, pf_error *err);
@@ -173,22 +217,8 @@ pf_status pf__evaluator_run(pf__evaluator *e, const float *noise, const int32_t 
                             float *x, pf_error *err);
 pf_status pf__evaluator_velocity(pf__evaluator *e, const float *x, double t, const int32_t *label,
                                  int64_t count, float *v, pf_error *err);
-
-/** Resolves sample.nfe (0 = 1 for maps, 64 for velocities) and the solver's name; PF_USAGE when they do not
- * go together. */
-pf_status pf__sampling_plan(const pf__method *method, const pf__config *config, int nfe, const char *solver,
-                            int *nfe_out, const char **solver_out, pf_error *err);
-
-/* ---- solver.c ---- */
-
-/** An explicit Runge-Kutta scheme of at most four stages: stage s looks at x + h sum a[s][j] k_j, time t +
- * c[s] h; the step is h sum b[j] k_j. */
-typedef struct pf__solver {
-    const char *name;
-    int stages;
-    double c[4], a[4][4], b[4];
-} pf__solver;
-const pf__solver *pf__solver_find(const char *name);
+/** What the last pf__evaluator_run took. */
+pf_sampler_counts pf__evaluator_count(const pf__evaluator *e);
 
 /* ---- checkpoint_write.c and checkpoint_read.c ---- */
 
@@ -305,8 +335,8 @@ struct pf_trainer {
     pf__scaling scaling;
     pf__model model;
     pf__teacher *teacher; /* NULL: none, or a graph of the caller's */
-    pf__buffer *params, *grads, *m, *v, *ema[PF_EMA_MAX], *target, *x, *y, *scale, *shift, *metrics, *sums,
-        *bad, *bad_next, *block;
+    pf__buffer *params, *grads, *m, *v, *ema[PF_EMA_MAX], *target, *x, *y, *noise, *scale, *shift, *metrics,
+        *sums, *bad, *bad_next, *block; /* target, noise: or NULL */
     pf__plan *loss, *optimiser;
     int metric_count;
     const char *metric_name[PF__METRICS_MAX + 1];
@@ -349,8 +379,11 @@ void pf__watch_logged(pf_trainer *t, double seconds);
 
 /* ---- picture.c ---- */
 
-/** Samples as a picture file: a grid of images, a cloud of points, or in one dimension the sorted values over
- * their rank. */
+/** Samples as a picture: a grid of images, a cloud of points (scatter may be NULL), or in one dimension the
+ * sorted values over their rank. The caller frees with pf_draw_free. */
+pf_status pf__samples_draw(const pf_samples *s, bool is_u8, double scale_factor, double add_offset,
+                           const pf_scatter_desc *scatter, pf_picture *out, pf_error *err);
+/** The same as a file. */
 pf_status pf__samples_picture(const char *path, const pf_samples *s, bool is_u8, double scale_factor,
                               double add_offset, pf_error *err);
 

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * The public sampler: a checkpoint's configuration, network and weights behind an evaluator. */
 #include "base/philox.h"
-#include "run/run.h"
+#include "run/probe.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct pf_sampler {
+    pf_context *context;
     pf_config *config; /* of the checkpoint */
     pf__model model;
     pf__evaluator *evaluator;
     pf__scaling scaling;
+    pf__sampling sampling;
     pf_sampler_info info;
 };
 
@@ -59,12 +61,16 @@ static pf_status describe(pf_sampler *s, const pf_sampler_desc *d, pf_error *err
     const pf_checkpoint_info *c = pf_checkpoint_describe(d->checkpoint);
     const pf__config *config = s->config->raw;
     pf_sampler_info *i = &s->info;
-    const char *solver;
+    const pf__sampling asked = {.nfe = d->nfe, .solver = d->solver, .rtol = d->rtol, .atol = d->atol};
     PF__TRY(choose_weights(s, c, d->weights, err));
-    PF__TRY(pf__sampling_plan(s->config->method, config, d->nfe, d->solver, &i->nfe, &solver, err));
-    snprintf(i->solver, sizeof i->solver, "%s", solver);
+    PF__TRY(pf__sampling_plan(s->config->method, config, &asked, &s->sampling, err));
+    snprintf(i->solver, sizeof i->solver, "%s", s->sampling.solver);
+    i->nfe = s->sampling.nfe;
+    i->rtol = s->sampling.rtol;
+    i->atol = s->sampling.atol;
     snprintf(i->method, sizeof i->method, "%s", s->config->method->name);
     i->knows_velocity = s->config->method->velocity != NULL;
+    i->paired = s->config->method->needs(config).noise != PF__NOISE_INDEPENDENT;
     i->dim = c->dim;
     i->sample = c->sample;
     i->step = c->step;
@@ -87,8 +93,7 @@ static pf_status assemble(pf_sampler *s, const pf_sampler_desc *d, pf_error *err
         .context = d->context,
         .model = &s->model,
         .batch = s->info.batch,
-        .nfe = s->info.nfe,
-        .solver = s->info.solver,
+        .sampling = s->sampling,
         .matmul = pf__config_text(s->config->raw, "runtime.matmul"),
     };
     PF__TRY(pf__evaluator_create(&s->evaluator, &desc, err));
@@ -101,6 +106,7 @@ pf_status pf_sampler_create(pf_sampler **out, const pf_sampler_desc *desc, pf_er
     *out = NULL;
     pf_sampler *s = calloc(1, sizeof *s);
     if (!s) return pf__fail_memory(error, "sampler", sizeof *s);
+    s->context = desc->context;
     pf_status st = assemble(s, desc, error);
     if (st != PF_OK) {
         pf_sampler_destroy(&s);
@@ -153,15 +159,29 @@ pf_status pf_sampler_run(pf_sampler *sampler, const float *noise, const int32_t 
     return PF_OK;
 }
 
+pf_sampler_counts pf_sampler_count(const pf_sampler *sampler) {
+    return pf__evaluator_count(sampler->evaluator);
+}
+
 pf_status pf_sampler_velocity(pf_sampler *sampler, const float *x, double t, const int32_t *label,
                               int64_t count, float *v, pf_error *error) {
     PF__TRY(check_labels(sampler, label, count, error));
     if (!sampler->info.knows_velocity)
         return pf__hint(error, pf__fail(error, PF_USAGE, "%s knows no velocity", sampler->info.method),
-                        "flow and meanflow do");
+                        "flow, meanflow and pixelmeanflow do");
     return pf__evaluator_velocity(sampler->evaluator, x, t, label, count, v, error);
 }
 
 void pf_sampler_standardise(const pf_sampler *sampler, int64_t count, float *x) {
     pf__scaling_apply(&sampler->scaling, x, count, sampler->info.dim);
+}
+
+pf__sampler_parts pf__sampler_inside(pf_sampler *sampler) {
+    return (pf__sampler_parts){
+        .context = sampler->context,
+        .model = &sampler->model,
+        .weights = pf__evaluator_weights(sampler->evaluator),
+        .scaling = &sampler->scaling,
+        .matmul = pf__config_text(sampler->config->raw, "runtime.matmul"),
+    };
 }

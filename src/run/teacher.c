@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * The teacher: another run's checkpoint, its network and weights, as a velocity that a method distils. It may
- * have another size than the student, but must see the same samples: shape, classes, standardisation. */
+ * The teacher: a velocity that a method distils. It is another run's checkpoint, its network and weights,
+ * which may have another size than the student but must see the same samples: shape, classes,
+ * standardisation. Or it is analytic: that of the data set's own law, whose numbers take the place of
+ * weights. */
 #include "run/run.h"
+#include "run/velocity.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +13,8 @@
 struct pf__teacher {
     pf_checkpoint *checkpoint; /* closed once its weights are loaded */
     pf_config *config;         /* of the checkpoint */
-    pf__model model;
+    pf__model model;           /* analytic: its params alone */
+    pf__velocity *known;       /* analytic; else NULL */
     pf__buffer *weights;
     char name[32], identity[64], path[1024];
 };
@@ -89,18 +93,47 @@ static pf_status assemble(pf__teacher *t, const pf__config *config, const pf_dat
     return PF_OK;
 }
 
-pf_status pf__teacher_open(pf__teacher **out, const pf__config *config, const pf_dataset_info *data,
+static pf_status assemble_analytic(pf__teacher *t, const pf__config *config, pf_dataset *set,
+                                   const pf__scaling *s, int class_count, pf_error *err) {
+    char hash[17];
+    const char *weights = pf__config_text(config, "method.teacher_weights");
+    snprintf(t->path, sizeof t->path, "analytic");
+    if (*weights)
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE,
+                                 "%s: method.teacher_weights = %s: an analytic teacher has none",
+                                 pf__config_origin(config, "method.teacher_weights"), weights),
+                        "leave it out");
+    if (class_count)
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE,
+                                 "%s: method.teacher = analytic knows the velocity of the whole "
+                                 "set, not of each of its %d classes",
+                                 pf__config_origin(config, "method.teacher"), class_count),
+                        "set data.labels = false");
+    pf_status st = pf__velocity_create(&t->known, set, s->mean, s->deviation, s->count, err);
+    if (st != PF_OK) return st;
+    pf__velocity_hash(t->known, hash);
+    snprintf(t->identity, sizeof t->identity, "analytic %s", hash);
+    return PF_OK;
+}
+
+pf_status pf__teacher_open(pf__teacher **out, const pf__config *config, pf_dataset *set,
                            const pf__scaling *scaling, int class_count, pf_error *err) {
     *out = NULL;
     const char *asks = pf__config_has(config, "method.velocity") ? "method.velocity" : "method.form";
     if (!*pf__config_text(config, "method.teacher"))
-        return pf__hint(err,
-                        pf__fail(err, PF_USAGE, "%s: %s = %s needs a teacher, and none is given",
-                                 pf__config_origin(config, asks), asks, pf__config_text(config, asks)),
-                        "set method.teacher = RUN, a run folder or checkpoint of the method flow");
+        return pf__hint(
+            err,
+            pf__fail(err, PF_USAGE, "%s: %s = %s needs a teacher, and none is given",
+                     pf__config_origin(config, asks), asks, pf__config_text(config, asks)),
+            "set method.teacher = RUN, a run folder or checkpoint of the method flow, or analytic "
+            "for a set of Gaussians");
     pf__teacher *t = calloc(1, sizeof *t);
     if (!t) return pf__fail_memory(err, "teacher", sizeof *t);
-    pf_status st = assemble(t, config, data, scaling, class_count, err);
+    pf_status st = pf__config_is_word(config, "method.teacher")
+                       ? assemble_analytic(t, config, set, scaling, class_count, err)
+                       : assemble(t, config, pf_dataset_describe(set), scaling, class_count, err);
     if (st != PF_OK) {
         pf__teacher_close(&t);
         return st;
@@ -114,6 +147,7 @@ void pf__teacher_close(pf__teacher **teacher) {
     if (!t) return;
     pf_checkpoint_close(&t->checkpoint);
     pf__buffer_release(&t->weights);
+    pf__velocity_free(&t->known);
     pf__model_free(&t->model);
     pf_config_destroy(&t->config);
     free(t);
@@ -127,7 +161,11 @@ pf_status pf__teacher_load(pf__teacher *t, pf_context *context, pf_error *err) {
     snprintf(group, sizeof group, strcmp(t->name, "none") == 0 ? "/model" : "/ema/%s", t->name);
     float *flat = malloc(bytes);
     if (!flat) return pf__fail_memory(err, "parameters of the teacher", bytes);
-    pf_status st = pf__checkpoint_read_flat(t->checkpoint, group, params, flat, err);
+    pf_status st = PF_OK;
+    if (t->known)
+        pf__velocity_values(t->known, params, flat);
+    else
+        st = pf__checkpoint_read_flat(t->checkpoint, group, params, flat, err);
     if (st == PF_OK) st = pf__buffer_create(context, bytes, "parameters of the teacher", &t->weights, err);
     if (st == PF_OK) st = pf__buffer_write(t->weights, 0, flat, bytes, true, err);
     free(flat);
@@ -144,6 +182,7 @@ void pf__teacher_bind(const pf__teacher *t, pf__binds *binds) {
 pf_value pf__teacher_velocity(void *teacher, pf_graph *g, pf_value x, pf_value t, pf_value label) {
     pf__teacher *self = teacher;
     pf__model *m = &self->model;
+    if (self->known) return pf__velocity_graph(self->known, g, &m->params, PF__TEACHER, x, t);
     pf__method_ctx ctx = {
         .g = g,
         .config = m->config,

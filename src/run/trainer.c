@@ -26,6 +26,9 @@ static pf_status enqueue(pf_trainer *t, pf_error *err) {
                              err));
     if (t->model.net.class_count)
         PF__TRY(pf__buffer_write(t->y, 0, batch.y, rows * sizeof *batch.y, false, err));
+    if (t->noise)
+        PF__TRY(
+            pf__buffer_write(t->noise, 0, batch.noise, rows * (size_t)data->dim * sizeof(float), false, err));
 
     uint32_t *words = t->words[t->step % PF__STEP_RING];
     pf__step_block block;

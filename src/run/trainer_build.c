@@ -25,7 +25,11 @@ static pf__loader_desc loader_desc(const pf_trainer *t) {
                              .first_step = t->step,
                              .slots = PF__LOADER_SLOTS,
                              .window_bytes = windowed ? pf__config_int(c, "data.window") << 20 : 0,
-                             .block_rows = windowed ? t->block_rows : 0};
+                             .block_rows = windowed ? t->block_rows : 0,
+                             .stored = t->model.needs.noise == PF__NOISE_STORED,
+                             .transport = t->model.needs.noise == PF__NOISE_TRANSPORT,
+                             .by_class = t->model.net.class_count > 0,
+                             .affine = t->scaling.count};
 }
 
 static pf_status open_data(pf_trainer *t, pf_error *err) {
@@ -45,16 +49,21 @@ static pf_status open_data(pf_trainer *t, pf_error *err) {
         return pf__hint(
             err, pf__fail(err, PF_DATA, "%s: data.labels is true and the data set has no labels", path),
             "set data.labels = false");
+    PF__TRY(pf__model_create(&t->model, t->config, &info->sample, labels ? info->class_count : 0, err));
     pf__loader_desc loader = loader_desc(t);
     PF__TRY(pf__loader_check(t->dataset, &loader, err));
-    PF__TRY(pf__scaling_measure(&t->scaling, t->dataset, path, pf__config_bool(c, "data.standardize"), err));
-    return pf__model_create(&t->model, t->config, &info->sample, labels ? info->class_count : 0, err);
+    if (info->has_noise && t->model.needs.noise != PF__NOISE_STORED)
+        pf__log(t->context, PF_LOG_NOTICE,
+                "%s holds the noise that its samples were made of, and this training does not use it "
+                "(method = flow, method.pairing = stored does)",
+                path);
+    return pf__scaling_measure(&t->scaling, t->dataset, path, pf__config_bool(c, "data.standardize"), err);
 }
 
 static pf_status open_teacher(pf_trainer *t, const pf_trainer_desc *d, pf_error *err) {
     if (!t->model.needs.teacher || d->teacher_velocity) return PF_OK;
-    return pf__teacher_open(&t->teacher, t->config->raw, pf_dataset_describe(t->dataset), &t->scaling,
-                            t->model.net.class_count, err);
+    return pf__teacher_open(&t->teacher, t->config->raw, t->dataset, &t->scaling, t->model.net.class_count,
+                            err);
 }
 
 typedef struct wanted {
@@ -87,6 +96,9 @@ static pf_status reserve(pf_trainer *t, pf_error *err) {
         PF__TRY(pf__buffer_create(t->context, flat, "averaged parameters", &t->ema[i], err));
     if (t->model.needs.target)
         PF__TRY(pf__buffer_create(t->context, flat, "parameters of the target", &t->target, err));
+    if (t->model.needs.noise != PF__NOISE_INDEPENDENT)
+        PF__TRY(pf__buffer_create(t->context, batch * (size_t)info->dim * sizeof(float), "noise of a batch",
+                                  &t->noise, err));
     size_t host = flat * (size_t)pf__trainer_flats(t);
     t->host = calloc(1, host);
     return t->host ? PF_OK : pf__fail_memory(err, "parameters on the host", host);
@@ -107,6 +119,7 @@ static pf_status compile_loss(pf_trainer *t, const pf__loss *l, pf_error *err) {
     pf__binds binds = {0};
     pf__binds_add(&binds, "data/x", t->x, 0);
     pf__binds_add(&binds, "data/y", t->y, 0);
+    if (t->noise) pf__binds_add(&binds, "noise", t->noise, 0);
     pf__binds_add(&binds, "data/scale", t->scale, 0);
     pf__binds_add(&binds, "data/shift", t->shift, 0);
     pf__binds_add_group(&binds, params, PF__STUDENT, t->params);
@@ -243,7 +256,7 @@ static pf_status build_preview(pf_trainer *t, pf_error *err) {
     const pf__config *c = t->config->raw;
     pf__evaluator_desc desc = {.context = t->context, .model = &t->model, .matmul = matmul(t)};
     PF__TRY(preview_weights(t, &desc.weights, err));
-    PF__TRY(pf__sampling_plan(t->model.method, c, 0, NULL, &desc.nfe, &desc.solver, err));
+    PF__TRY(pf__sampling_plan(t->model.method, c, &(pf__sampling){0}, &desc.sampling, err));
     PF__TRY(draw_noise(t, err));
     desc.batch = pf__config_int(c, "sample.batch");
     if (desc.batch > t->samples.count) desc.batch = t->samples.count;
@@ -298,10 +311,21 @@ static pf_status go_back(pf_trainer *t, pf_error *err) {
     return pf__metrics_rewind(t->folder.path, t->step, err);
 }
 
+static pf_status create_loader(pf_trainer *t, pf_error *err) {
+    pf__loader_desc loader = loader_desc(t);
+    float *affine = pf__loss_affine(
+        &(pf__loss_desc){.data = pf_dataset_describe(t->dataset), .scaling = &t->scaling}, err);
+    if (!affine) return PF_MEMORY;
+    loader.scale = affine;
+    loader.shift = affine + t->scaling.count;
+    pf_status st = pf__loader_create(t->dataset, &loader, &t->loader, err);
+    free(affine);
+    return st;
+}
+
 /* Everything that can fail for reasons of its own is done: the folder may change. */
 static pf_status begin(pf_trainer *t, pf_run_folder how, pf_error *err) {
-    pf__loader_desc loader = loader_desc(t);
-    PF__TRY(pf__loader_create(t->dataset, &loader, &t->loader, err));
+    PF__TRY(create_loader(t, err));
     PF__TRY(pf__folder_begin(&t->folder, how, err));
     if (how == PF_FOLDER_RESUME) PF__TRY(go_back(t, err));
     PF__TRY(write_config(t, err));
@@ -356,9 +380,10 @@ void pf_trainer_destroy(pf_trainer **trainer) {
     pf__plan_destroy(&t->loss);
     pf__plan_destroy(&t->optimiser);
     pf__teacher_close(&t->teacher);
-    pf__buffer **buffers[] = {&t->params,   &t->grads,  &t->m,      &t->v,       &t->x,      &t->y,
-                              &t->scale,    &t->shift,  &t->block,  &t->metrics, &t->sums,   &t->bad,
-                              &t->bad_next, &t->ema[0], &t->ema[1], &t->ema[2],  &t->ema[3], &t->target};
+    pf__buffer **buffers[] = {&t->params, &t->grads,  &t->m,        &t->v,      &t->x,
+                              &t->y,      &t->scale,  &t->shift,    &t->block,  &t->metrics,
+                              &t->sums,   &t->bad,    &t->bad_next, &t->ema[0], &t->ema[1],
+                              &t->ema[2], &t->ema[3], &t->target,   &t->noise};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) pf__buffer_release(buffers[i]);
     pf__model_free(&t->model);
     pf__scaling_free(&t->scaling);
@@ -395,7 +420,8 @@ pf_trainer_info pf_trainer_describe(const pf_trainer *t) {
         .arena_bound_bytes = loss.lower_bound_bytes + optimiser.lower_bound_bytes,
         .arena_sum_bytes = loss.sum_bytes + optimiser.sum_bytes,
         .arena_unfused_bytes = loss.unfused_bytes + optimiser.unfused_bytes,
-        .batch_bytes = pf__buffer_bytes(t->x) + pf__buffer_bytes(t->y),
+        .batch_bytes = pf__buffer_bytes(t->x) + pf__buffer_bytes(t->y) +
+                       (t->noise ? pf__buffer_bytes(t->noise) : 0),
         .total_bytes = pf_context_count(t->context).bytes,
         .device_bytes = pf_context_device(t->context)->memory_bytes,
     };

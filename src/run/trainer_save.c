@@ -185,6 +185,16 @@ pf_status pf__trainer_preview(pf_trainer *t, pf_error *err) {
 
 /* ---- the batch of a bad step ---- */
 
+static pf_status dump_noise(pf_trainer *t, pf__h5 *file, int64_t step, const pf_shape *shape, pf_error *err) {
+    size_t bytes = pf__buffer_bytes(t->noise);
+    float *noise = malloc(bytes);
+    if (!noise) return pf__fail_memory(err, "debug_step.h5", bytes);
+    pf_status st = pf__loader_gather_noise(t->loader, step, noise, err);
+    if (st == PF_OK) st = pf__h5_write(file, "/noise", PF_F32, shape, noise, true, err);
+    free(noise);
+    return st;
+}
+
 static pf_status fill_dump(pf_trainer *t, pf__h5 *file, int64_t step, void *x, int32_t *y, pf_error *err) {
     const pf_dataset_info *data = pf_dataset_describe(t->dataset);
     pf_shape shape = {.rank = data->sample.rank + 1}, row = {.rank = 1, .dim = {t->options.batch}};
@@ -193,6 +203,7 @@ static pf_status fill_dump(pf_trainer *t, pf__h5 *file, int64_t step, void *x, i
     PF__TRY(pf__loader_gather(t->loader, step, x, data->class_count ? y : NULL, err));
     PF__TRY(pf__h5_write(file, "/x", data->dtype, &shape, x, true, err));
     if (data->class_count) PF__TRY(pf__h5_write(file, "/y", PF_I32, &row, y, true, err));
+    if (t->noise) PF__TRY(dump_noise(t, file, step, &shape, err));
     PF__TRY(pf__h5_set_text(file, "/", "format", "pushforward-debug-step", err));
     PF__TRY(pf__h5_set_int(file, "/", "step", step, err));
     PF__TRY(pf__h5_set_int(file, "/", "seed", (int64_t)t->options.seed, err));

@@ -12,7 +12,7 @@ static const pf__option train_table[] = {
     {"train", "fast", PF__OPTION_BOOL, NULL, 0, 0, "no", NULL, NULL, "Fast", NULL},
     {"train", "ema", PF__OPTION_LIST, NULL, 0, 1, "0.999, 0.9999", NULL, NULL, "Rates", NULL},
     {"train", "clip", PF__OPTION_REAL, NULL, 0, INFINITY, "", NULL, NULL, "Clip", NULL},
-    {"data", "path", PF__OPTION_PATH, NULL, 0, 0, "", NULL, NULL, "Data set", NULL},
+    {"data", "path", PF__OPTION_PATH, "none", 0, 0, "", NULL, NULL, "Data set", NULL},
     {"train", "note", PF__OPTION_TEXT, NULL, 0, 0, "", NULL, NULL, "Note", NULL},
     {NULL, NULL, PF__OPTION_INT, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL},
 };
@@ -158,6 +158,18 @@ static void test_paths(void) {
     CU_ASSERT_STRING_EQUAL(pf__config_text(c, "data.path"), "e.h5");
     CHECK_OK(pf__file_write(path, "[data]\0path", 11, &err), err);
     CHECK_INT(pf__config_read(c, path, &err), PF_DATA);
+    CHECK_OK(pf__config_set(c, "data.path=none", "--data", &err), err); /* a word */
+    CHECK_OK(pf__config_resolve(c, &err), err);
+    CU_ASSERT(pf__config_is_word(c, "data.path"));
+    unlink(path);
+    snprintf(path, sizeof path, "%s/y.ini", folder);
+    CHECK_OK(pf__file_write(path, "[data]\npath = none\n", 19, &err), err);
+    CHECK_OK(pf__config_read(c, path, &err), err);
+    CHECK_OK(pf__config_resolve(c, &err), err);
+    CU_ASSERT_STRING_EQUAL(pf__config_text(c, "data.path"), "none");
+    CHECK_OK(pf__config_set(c, "data.path=./none", "--data", &err), err);
+    CHECK_OK(pf__config_resolve(c, &err), err);
+    CU_ASSERT(!pf__config_is_word(c, "data.path"));
     unlink(path);
     rmdir(folder);
     pf__config_destroy(&c);

@@ -6,6 +6,7 @@ void test_h5_suite(void);
 void test_toys_suite(void);
 void test_strokes_suite(void);
 void test_dataset_suite(void);
+void test_law_suite(void);
 void test_import_suite(void);
 void test_import_csv_suite(void);
 void test_import_npy_suite(void);
@@ -14,6 +15,7 @@ void test_import_cifar_suite(void);
 void test_order_suite(void);
 void test_loader_suite(void);
 void test_window_suite(void);
+void test_pairing_suite(void);
 
 int main(void) {
     if (CU_initialize_registry() != CUE_SUCCESS) return 1;
@@ -21,6 +23,7 @@ int main(void) {
     test_toys_suite();
     test_strokes_suite();
     test_dataset_suite();
+    test_law_suite();
     test_import_suite();
     test_import_csv_suite();
     test_import_npy_suite();
@@ -29,5 +32,6 @@ int main(void) {
     test_order_suite();
     test_loader_suite();
     test_window_suite();
+    test_pairing_suite();
     return check_run();
 }

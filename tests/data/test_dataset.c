@@ -65,6 +65,31 @@ static void test_make_and_read(void) {
     }
 }
 
+/* Every part is as large as any other, and a sample lies in its part. */
+static void test_balanced(void) {
+    static const char *const kinds[] = {"8gaussians", "moons", "strokes"};
+    static float x[80 * 256];
+    int32_t y[80];
+    for (size_t k = 0; k < 3; k++) {
+        pf_make_desc desc = {.kind = kinds[k], .noise = -1, .seed = 3, .balanced = true};
+        const int parts = pf_dataset_parts(kinds[k]);
+        CHECK_OK(pf_dataset_draw(&desc, 1000, 80, x, y, &err), err);
+        for (int i = 0; i < 80; i++) CHECK_INT(y[i], (1000 + i) % parts);
+    }
+    pf_make_desc board = {.kind = "checkerboard", .balanced = true};
+    CHECK_OK(pf_dataset_draw(&board, 0, 80, x, NULL, &err), err);
+    for (int i = 0; i < 80; i++) {
+        const float column = floorf(x[2 * i]), row = floorf(x[2 * i + 1]);
+        CHECK_INT(column, i % 4 - 2);
+        CHECK_INT(row, (i % 8 < 4 ? -2 : 0) + i % 2);
+    }
+    CHECK_INT(pf_dataset_parts("swissroll"), 0);
+    CHECK_INT(pf_dataset_parts("nothing"), 0);
+    CHECK_INT(pf_dataset_draw(&(pf_make_desc){.kind = "swissroll", .balanced = true}, 0, 80, x, NULL, &err),
+              PF_USAGE);
+    CHECK_CONTAINS(err.hint, "checkerboard");
+}
+
 static void test_equal_bytes(void) {
     char other[512];
     pf_make_desc desc = {.kind = "strokes", .train = 2000, .test = -1};
@@ -311,6 +336,7 @@ static void test_foreign(void) {
 void test_dataset_suite(void) {
     CU_pSuite s = CU_add_suite("data/dataset", NULL, NULL);
     CU_add_test(s, "make and read", test_make_and_read);
+    CU_add_test(s, "balanced parts", test_balanced);
     CU_add_test(s, "equal bytes", test_equal_bytes);
     CU_add_test(s, "unwritable", test_unwritable);
     CU_add_test(s, "wrong parts", test_wrong_parts);

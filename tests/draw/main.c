@@ -7,6 +7,7 @@ void test_grid_suite(void);
 void test_scatter_suite(void);
 void test_ticks_suite(void);
 void test_svg_suite(void);
+void test_plot_picture_suite(void);
 void test_html_suite(void);
 
 int main(void) {
@@ -16,6 +17,7 @@ int main(void) {
     test_scatter_suite();
     test_ticks_suite();
     test_svg_suite();
+    test_plot_picture_suite();
     test_html_suite();
     return check_run();
 }

@@ -71,6 +71,7 @@ check() { # NAME WRITES [OPTION ...]
 "$program" data make moons set.h5 -n 512 -t 16 >/dev/null
 check flow 2 --set method.name=flow
 check meanflow 2 --set method.name=meanflow --set train.ema=0.9,0.99
+check pixelmeanflow 2 --set method.name=pixelmeanflow
 check skip 2 --set train.on_nan=skip --set train.clip=0
 check labels 3 --set data.labels=true --set model.residual=true
 [ $failed = 0 ] && echo "steps: good"

@@ -3,6 +3,7 @@
 #include "use.h"
 #include "base/file.h"
 #include "data/h5.h"
+#include "data/law.h"
 #include "data/loader.h"
 #include "pushforward/config.h"
 #include "run/run.h"
@@ -22,6 +23,7 @@ enum { FLOATS_MOST = 1 << 20, LOADED_MOST = 1 << 14 };
 const recipe_member use_dataset_table[] = {
     NUMBERS("/train/x", F32, 0.5, 2, 6, 2),
     NUMBERS("/train/y", I32, 0, 1, 6),
+    NUMBERS("/train/noise", F32, -0.5, 2, 6, 2),
     NUMBERS("/test/x", F32, 0.25, 2, 3, 2),
     NUMBERS("/test/y", I32, 0, 1, 3),
     {"/class_names", NULL, RECIPE_TEXT, 1, {6}, "name", 0},
@@ -35,6 +37,8 @@ const recipe_member use_dataset_table[] = {
     SCALAR("/test/x", "scale_factor", F64, 2),
     SCALAR("/test/x", "add_offset", F64, 1),
     TEXT("/train/x", "layout", "ND"),
+    NUMBERS("/law/mean", F64, 0.5, 2, 3, 2),
+    NUMBERS("/law/covariance", F64, 1, 2, 2, 2),
 };
 const int use_dataset_count = sizeof use_dataset_table / sizeof *use_dataset_table;
 
@@ -65,13 +69,15 @@ static void load(pf_dataset *set, const pf_dataset_info *info) {
     enum { BATCH = 3, STEPS = 3 };
     pf__loader *loader = NULL;
     pf_error err = {0};
-    pf__loader_desc desc = {.batch = BATCH, .seed = 1, .window_bytes = info->train_count % 2 ? 0 : 64};
+    pf__loader_desc desc = {
+        .batch = BATCH, .seed = 1, .window_bytes = info->train_count % 2 ? 0 : 64, .stored = info->has_noise};
     size_t row = (size_t)info->dim * pf_dtype_bytes(info->dtype);
     if (info->train_count * info->dim > LOADED_MOST) return;
     pf_status st = pf__loader_create(set, &desc, &loader, &err);
     void *x = malloc(BATCH * row);
+    float *noise = malloc(BATCH * (size_t)info->dim * sizeof *noise);
     int32_t y[BATCH];
-    for (int i = 0; x && st == PF_OK && i < STEPS; i++) {
+    for (int i = 0; x && noise && st == PF_OK && i < STEPS; i++) {
         pf__batch b;
         st = pf__loader_next(loader, &b, &err);
         if (st != PF_OK) break;
@@ -79,9 +85,12 @@ static void load(pf_dataset *set, const pf_dataset_info *info) {
             FUZZ_CHECK(memcmp(x, b.x, BATCH * row) == 0);
             FUZZ_CHECK(!info->class_count || memcmp(y, b.y, sizeof y) == 0);
         }
+        if (info->has_noise && pf__loader_gather_noise(loader, b.step, noise, &err) == PF_OK)
+            FUZZ_CHECK(memcmp(noise, b.noise, BATCH * (size_t)info->dim * sizeof *noise) == 0);
         pf__loader_release(loader);
     }
     FUZZ_CHECK(st == PF_OK || err.message[0]);
+    free(noise);
     free(x);
     pf__loader_destroy(&loader);
 }
@@ -97,6 +106,9 @@ void use_dataset(const char *path) {
         read_rows(set, info, PF_TRAIN, info->train_count);
         read_rows(set, info, PF_TEST, info->test_count);
         load(set, info);
+        pf__law law = {0};
+        FUZZ_CHECK(pf__law_read(&law, set, &err) == PF_OK || (err.message[0] && !law.mean));
+        pf__law_free(&law);
     }
     pf_dataset_close(&set);
     FUZZ_CHECK(pf_dataset_check(path, NULL, NULL, &err) != PF_OK || st == PF_OK);

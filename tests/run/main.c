@@ -6,6 +6,7 @@ void test_config_suite(void);
 void test_schedule_suite(void);
 void test_scaling_suite(void);
 void test_solver_suite(void);
+void test_dopri5_suite(void);
 void test_files_suite(void);
 void test_optimiser_suite(void);
 void test_checkpoint_suite(void);
@@ -16,6 +17,10 @@ void test_backends_suite(void);
 void test_drifting_suite(void);
 void test_profile_suite(void);
 void test_teacher_suite(void);
+void test_paired_suite(void);
+void test_reflow_suite(void);
+void test_average_suite(void);
+void test_velocity_suite(void);
 
 int main(void) {
     if (CU_initialize_registry() != CUE_SUCCESS) return 1;
@@ -23,6 +28,7 @@ int main(void) {
     test_schedule_suite();
     test_scaling_suite();
     test_solver_suite();
+    test_dopri5_suite();
     test_files_suite();
     test_optimiser_suite();
     test_checkpoint_suite();
@@ -33,6 +39,10 @@ int main(void) {
     test_drifting_suite();
     test_profile_suite();
     test_teacher_suite();
+    test_paired_suite();
+    test_reflow_suite();
+    test_average_suite();
+    test_velocity_suite();
     int failed = check_run();
     test_context_close();
     test_folder_remove();

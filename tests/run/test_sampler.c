@@ -85,6 +85,70 @@ static void solvers(void) {
     pf_checkpoint_close(&c);
 }
 
+/* dopri5 finds the flow that 64 steps of RK4 find, in fewer evaluations, whatever the batch. */
+static void adaptive(void) {
+    pf_error error = {0};
+    pf_checkpoint *c = NULL;
+    pf_sampler *s = NULL;
+    float fine[COUNT * DIM], x[COUNT * DIM], other[COUNT * DIM], v[2][COUNT * DIM];
+    CHECK_OK(pf_checkpoint_open(test_path("sample-flow"), &c, &error), error);
+    draw(c, (pf_sampler_desc){.solver = "rk4", .nfe = 256}, fine);
+    draw(c, (pf_sampler_desc){.solver = "dopri5"}, x);
+    CU_ASSERT(distance(fine, x) < 1e-3);
+    draw(c, (pf_sampler_desc){.solver = "dopri5", .rtol = 1e-6, .atol = 1e-6}, other);
+    CU_ASSERT(distance(fine, other) < 1e-4 && distance(fine, other) < distance(fine, x));
+    draw(c, (pf_sampler_desc){.solver = "dopri5", .batch = 7},
+         other); /* rounding apart, as products differ */
+    CU_ASSERT(distance(x, other) < 1e-4);
+    draw(c, (pf_sampler_desc){.solver = "dopri5", .rtol = 1e-2, .atol = 1e-2}, other);
+    CU_ASSERT(distance(fine, other) > distance(fine, x));
+
+    pf_sampler_desc desc = {.context = test_context(), .checkpoint = c, .solver = "dopri5"};
+    CHECK_OK(pf_sampler_create(&s, &desc, &error), error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    CHECK_INT(pf_sampler_describe(s)->nfe, 0);
+    pf_sampler_noise(s, 3, 0, COUNT, other);
+    CHECK_OK(pf_sampler_velocity(s, other, 0.3, NULL, COUNT, v[0], &error), error);
+    CHECK_OK(pf_sampler_run(s, other, NULL, COUNT, other, &error), error);
+    pf_sampler_counts n = pf_sampler_count(s);
+    CU_ASSERT(n.nfe_least >= 8 && (n.nfe_least - 2) % 6 == 0 && n.nfe_most < 200);
+    CU_ASSERT(n.nfe_least <= n.nfe && n.nfe <= n.nfe_most);
+    pf_sampler_destroy(&s);
+    desc = (pf_sampler_desc){.context = test_context(), .checkpoint = c, .nfe = 8};
+    CHECK_OK(pf_sampler_create(&s, &desc, &error), error);
+    pf_sampler_noise(s, 3, 0, COUNT, other);
+    CHECK_OK(pf_sampler_velocity(s, other, 0.3, NULL, COUNT, v[1], &error), error);
+    CU_ASSERT(distance(v[0], v[1]) < 1e-6); /* times of each sample, and one of all */
+    CHECK_OK(pf_sampler_run(s, other, NULL, COUNT, other, &error), error);
+    CHECK_NEAR(pf_sampler_count(s).nfe, 8, 0);
+    CHECK_INT(pf_sampler_count(s).nfe_least, 8);
+    pf_sampler_destroy(&s);
+    pf_checkpoint_close(&c);
+}
+
+static void check_refused(const char *folder, pf_sampler_desc desc, const char *message, const char *hint) {
+    pf_error error = {0};
+    pf_checkpoint *c = NULL;
+    pf_sampler *s = NULL;
+    CHECK_OK(pf_checkpoint_open(test_path(folder), &c, &error), error);
+    desc.context = test_context();
+    desc.checkpoint = c;
+    CHECK_INT(pf_sampler_create(&s, &desc, &error), PF_USAGE);
+    CHECK_CONTAINS(error.message, message);
+    CHECK_CONTAINS(error.hint, hint);
+    pf_checkpoint_close(&c);
+}
+
+static void what_does_not_go_together(void) {
+    check_refused("sample-map", (pf_sampler_desc){.solver = "dopri5"}, "learns a map: the solver dopri5",
+                  "leave --solver out");
+    check_refused("sample-map", (pf_sampler_desc){.rtol = 1e-3}, "no steps whose error", "--nfe");
+    check_refused("sample-flow", (pf_sampler_desc){.solver = "dopri5", .nfe = 30}, "nfe = 30 has no meaning",
+                  "rtol and atol");
+    check_refused("sample-flow", (pf_sampler_desc){.solver = "rk4", .atol = 1e-3}, "rk4 makes equal steps",
+                  "--solver dopri5");
+}
+
 static void noise(void) {
     pf_error error = {0};
     pf_checkpoint *c = NULL;
@@ -111,5 +175,7 @@ void test_sampler_suite(void) {
     CU_pSuite s = CU_add_suite("run/sampler", NULL, NULL);
     CU_add_test(s, "maps and weights", maps);
     CU_add_test(s, "solvers", solvers);
+    CU_add_test(s, "dopri5", adaptive);
+    CU_add_test(s, "what does not go together", what_does_not_go_together);
     CU_add_test(s, "noise and velocity", noise);
 }

@@ -262,6 +262,36 @@ static void an_analytic_teacher(void) {
     pf_config_destroy(&config);
 }
 
+/* method.teacher = analytic: the law of the data set, standardised as the student's data; resumed bit for
+ * bit, and refused where the law is another. */
+static void a_known_law(void) {
+    pf_error error = {0};
+    const char *data = keep(
+        test_set("8g.h5", &(pf_make_desc){.kind = "8gaussians", .train = 512, .test = 64, .noise = -1}));
+    const char *whole = keep(test_path("law-whole")), *parts = keep(test_path("law-parts"));
+    const char *pairs[] = {"method.name=continuous",
+                           "method.form=full",
+                           "method.velocity=teacher",
+                           "method.teacher=analytic",
+                           NULL,
+                           NULL};
+    pf_config *config = test_config(data, pairs);
+    CU_ASSERT_STRING_EQUAL(pf_config_get(config, "method.teacher"), "analytic");
+    CHECK_OK(test_train(whole, PF_FOLDER_NEW, config, 0, &error), error);
+    CHECK_INT(test_train(parts, PF_FOLDER_NEW, config, 7, &error), PF_INTERRUPTED);
+    pf_config_destroy(&config);
+    pairs[4] = "data.standardize=false";
+    config = test_config(data, pairs);
+    CHECK_INT(test_train(parts, PF_FOLDER_RESUME, config, 0, &error), PF_DATA);
+    CHECK_CONTAINS(error.message, "another teacher (analytic ");
+    pf_config_destroy(&config);
+    pairs[4] = NULL;
+    config = test_config(data, pairs);
+    CHECK_OK(test_train(parts, PF_FOLDER_RESUME, config, 0, &error), error);
+    check_same(whole, parts, 20);
+    pf_config_destroy(&config);
+}
+
 enum { COUNT = 50, DIM = 2 };
 
 /* Several evaluations: fresh noise belongs to the sample, not to the batch or the call. */
@@ -315,7 +345,8 @@ void test_teacher_suite(void) {
     CU_add_test(s, "theta- follows theta", the_target_follows);
     CU_add_test(s, "teachers that do not fit", wrong_teachers);
     CU_add_test(s, "another teacher on resuming", another_teacher_on_resuming);
-    CU_add_test(s, "an analytic teacher", an_analytic_teacher);
+    CU_add_test(s, "a graph of the caller's as teacher", an_analytic_teacher);
+    CU_add_test(s, "the law of the data set as teacher", a_known_law);
     CU_add_test(s, "fresh noise between evaluations", fresh_noise);
     CU_add_test(s, "not a number: stop", not_a_number_stops);
 }

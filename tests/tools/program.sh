@@ -37,13 +37,13 @@ expect 0 --help
 has out "pushforward COMMAND"; empty err
 expect 0 --version
 has out "pushforward "
-for command in devices data train sample info eval report cache selftest; do
+for command in devices data train sample info eval analyze compare explain report cache selftest; do
     expect 0 help $command
     has out "Examples:"; empty err
     expect 0 $command --help
     has out "Usage: pushforward $command"
 done
-for command in make import check show; do
+for command in make import reflow check show; do
     expect 0 data $command --help
     has out "Usage: pushforward data $command"
 done
@@ -205,6 +205,18 @@ has err "exact,fid"; has err "hint:"
 expect 2 eval run
 has err "--data"
 
+# ---- analyze ----
+expect 0 data make 8gaussians 8g.h5 -n 512 -t 64
+expect 0 train --data 8g.h5 $small --method consistency --set method.form=distillation --set method.teacher=analytic --out taught --no-eval -q
+expect 0 train --resume taught --steps 50 --no-eval -q
+expect 0 analyze taught -n 100 --steps 1,2,4,8,16 -o errors.png
+has out "error |g(x_1,1) - x_0|: mean"; has out "order of the discretisation: Euler"
+has out "continuous: error <= eps2 + eps3 + smoothness"
+[ -s errors.png ] || fail "no plot"
+expect 0 analyze taught/checkpoints/step_00000050.h5 --data 8g.h5 -n 100 --steps 1,2,4,8,16 --json -o errors.svg
+has out '"smoothness"'; has out '"solver":	"heun"'; has errors.svg "<svg"
+awk -F'[:,]' '/"error"/ { e = $2 } /"bound"/ { b = $2 } /"within"/ { if (b == "" || e > b) exit 1; n++ } END { exit n != 15 }' out || fail "a bound of analyze does not hold"
+
 # ---- Ctrl-C: saves, says how to go on, and going on gives what an uninterrupted run gives ----
 long="--set model.width=16 --set model.depth=2 --batch 32 --steps 6000 --set train.save_every=0 --no-eval"
 expect 0 train --data moons.h5 $long --out whole
@@ -244,6 +256,7 @@ for python in /usr/bin/python3 python3; do
     break
 done
 for file in "$source"/examples/*.ini; do
+    case $file in */compare-*) continue ;; esac # of `pushforward compare`: compare.sh
     expect 0 train "$file" --data moons.h5 --print-config
 done
 

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT
- * Exact Wasserstein-2 between two sets of equal size: the assignment of least cost, by column reduction and
- * shortest augmenting paths (Jonker & Volgenant 1987, without their row reduction, which need not end in
- * floating point). */
-#include "base/error.h"
-#include "pushforward/eval.h"
+ * The assignment of least cost, by column reduction and shortest augmenting paths (Jonker & Volgenant 1987,
+ * without their row reduction, which need not end in floating point; bounded, it did not help in the plane).
+ */
+#include "base/assignment.h"
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
-typedef struct assignment {
-    int n;
-    const float *cost; /* [n, n]: of row i to column j */
+struct pf__assignment {
+    int n, n_max;
+    const float *cost; /* [n, n] */
     double *price;     /* of columns: cost - price >= 0, and 0 where assigned */
     double *distance;  /* of columns from the free row */
     int *row, *column; /* of a column, of a row; -1 = free */
     int *before;       /* the row before a column on the shortest path to it */
     int *order; /* columns: [0, done) are final, [done, reached) next at the same distance, then the others */
-} assignment;
+};
 
-static double reduced(const assignment *a, int i, int j) {
+static double reduced(const pf__assignment *a, int i, int j) {
     return (double)a->cost[(size_t)i * (size_t)a->n + (size_t)j] - a->price[j];
 }
 
 /* Each column's price is its least cost; the row that has it takes the column when it has none. */
-static void reduce_columns(assignment *a) {
+static void reduce_columns(pf__assignment *a) {
     for (int i = 0; i < a->n; i++) a->column[i] = -1;
     for (int j = 0; j < a->n; j++) {
         int least = 0;
@@ -35,14 +35,14 @@ static void reduce_columns(assignment *a) {
     }
 }
 
-static void swap_order(assignment *a, int x, int y) {
+static void swap_order(pf__assignment *a, int x, int y) {
     const int j = a->order[x];
     a->order[x] = a->order[y];
     a->order[y] = j;
 }
 
 /* Moves the columns at the least distance behind `done` to [done, *reached); returns that distance. */
-static double nearest_columns(assignment *a, int done, int *reached) {
+static double nearest_columns(pf__assignment *a, int done, int *reached) {
     double least = INFINITY;
     for (int k = done; k < a->n; k++) {
         const double d = a->distance[a->order[k]];
@@ -56,7 +56,7 @@ static double nearest_columns(assignment *a, int done, int *reached) {
 
 /* The free column at the end of a shortest path from a free row. *done columns are final, at less than
  * *least. */
-static int shortest_path(assignment *a, int free_row, int *done, double *least) {
+static int shortest_path(pf__assignment *a, int free_row, int *done, double *least) {
     int low = 0, reached = 0;
     for (int j = 0; j < a->n; j++) {
         a->distance[j] = reduced(a, free_row, j);
@@ -85,7 +85,7 @@ static int shortest_path(assignment *a, int free_row, int *done, double *least) 
     }
 }
 
-static void augment(assignment *a, int free_row) {
+static void augment(pf__assignment *a, int free_row) {
     int done = 0, i;
     double least = 0;
     int j = shortest_path(a, free_row, &done, &least);
@@ -99,38 +99,42 @@ static void augment(assignment *a, int free_row) {
     } while (i != free_row);
 }
 
-static double square_distance(const float *x, const float *y, int64_t dim) {
-    double sum = 0;
-    for (int64_t k = 0; k < dim; k++) sum += ((double)x[k] - (double)y[k]) * ((double)x[k] - (double)y[k]);
-    return sum;
+pf_status pf__assignment_create(pf__assignment **out, int n_max, pf_error *err) {
+    assert(n_max > 0);
+    const size_t n = (size_t)n_max;
+    *out = NULL;
+    pf__assignment *a = calloc(1, sizeof *a);
+    if (!a) return pf__fail_memory(err, "an assignment", sizeof *a);
+    a->n_max = n_max;
+    a->price = malloc(2 * n * sizeof *a->price);
+    a->row = malloc(4 * n * sizeof *a->row);
+    if (!a->price || !a->row) {
+        pf__assignment_destroy(&a);
+        return pf__fail_memory(err, "an assignment", n * 32);
+    }
+    a->distance = a->price + n;
+    a->column = a->row + n;
+    a->before = a->column + n;
+    a->order = a->before + n;
+    *out = a;
+    return PF_OK;
 }
 
-pf_status pf_exact_w2(const float *x, const float *y, int64_t count, int64_t dim, double *out,
-                      pf_error *error) {
-    if (count < 1 || count > PF_EXACT_W2_MAX || dim < 1)
-        return pf__fail(error, PF_USAGE, "exact W2 of %lld samples of %lld numbers (at most %d samples)",
-                        (long long)count, (long long)dim, PF_EXACT_W2_MAX);
-    const size_t n = (size_t)count;
-    float *cost = malloc(n * n * sizeof *cost);
-    double *reals = malloc(2 * n * sizeof *reals), sum = 0;
-    int *integers = malloc(4 * n * sizeof *integers);
-    pf_status st = PF_OK;
-    if (!cost || !reals || !integers) {
-        st = pf__fail_memory(error, "an assignment", n * n * sizeof *cost);
-        goto done;
-    }
-    assignment a = {(int)n,          cost, reals, reals + n, integers, integers + n, integers + 2 * n,
-                    integers + 3 * n};
-    for (size_t i = 0; i < n * n; i++)
-        cost[i] = (float)square_distance(x + (int64_t)(i / n) * dim, y + (int64_t)(i % n) * dim, dim);
-    reduce_columns(&a);
-    for (int i = 0; i < a.n; i++)
-        if (a.column[i] < 0) augment(&a, i);
-    for (int i = 0; i < a.n; i++) sum += square_distance(x + i * dim, y + a.column[i] * dim, dim);
-    *out = sqrt(sum / (double)count);
-done:
-    free(cost);
-    free(reals);
-    free(integers);
-    return st;
+void pf__assignment_destroy(pf__assignment **assignment) {
+    pf__assignment *a = *assignment;
+    if (!a) return;
+    free(a->price);
+    free(a->row);
+    free(a);
+    *assignment = NULL;
+}
+
+const int *pf__assignment_solve(pf__assignment *a, int n, const float *cost) {
+    assert(n > 0 && n <= a->n_max);
+    a->n = n;
+    a->cost = cost;
+    reduce_columns(a);
+    for (int i = 0; i < n; i++)
+        if (a->column[i] < 0) augment(a, i);
+    return a->column;
 }
