@@ -98,7 +98,7 @@ static pf_status find_data(job *j, pf_error *error) {
 }
 
 static pf_status open_input(job *j, pf_error *error) {
-    pf_status st = cli_open_checkpoint(j->a.positional[0], &j->checkpoint, error);
+    pf_status st = cli_open_model(&j->a, j->a.positional[0], true, &j->checkpoint, &j->context, error);
     if (st == PF_OK) st = find_data(j, error);
     if (st == PF_OK) st = pf_dataset_open(j->data, &j->set, error);
     if (st != PF_OK) return st;
@@ -106,8 +106,6 @@ static pf_status open_input(job *j, pf_error *error) {
     if (*was && strcmp(was, pf_dataset_describe(j->set)->sha256) != 0)
         return fail(error, PF_DATA, "name the set it was trained on with --data FILE.h5",
                     "%.400s is not the data set that the model was trained on", j->data);
-    st = cli_open_device(&j->a, NULL, true, &j->context, error);
-    if (st != PF_OK) return st;
     const int64_t count = cli_integer(&j->a, "count", 1024, 1, 1 << 22);
     pf_sampler_desc desc = {.context = j->context,
                             .checkpoint = j->checkpoint,

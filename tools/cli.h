@@ -72,6 +72,10 @@ pf_status cli_open_checkpoint(const char *path, pf_checkpoint **out, pf_error *e
 pf_status cli_open_device(const cli_args *a, const char *configured, bool quiet, pf_context **out,
                           pf_error *error);
 
+/** Opens the checkpoint while the drivers are being loaded, then the device. */
+pf_status cli_open_model(const cli_args *a, const char *path, bool quiet, pf_checkpoint **checkpoint,
+                         pf_context **context, pf_error *error);
+
 /** Before training: the device's self-test, where none is remembered. PF_MISMATCH: do not train. */
 pf_status cli_prove_device(pf_context *context, bool quiet, pf_error *error);
 

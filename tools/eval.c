@@ -123,8 +123,7 @@ static pf_status open_input(job *j, pf_error *error) {
     if (is_samples_file(path)) {
         st = pf_samples_read(path, "/x", &j->samples, error);
     } else {
-        st = cli_open_checkpoint(path, &j->checkpoint, error);
-        if (st == PF_OK) st = cli_open_device(&j->a, NULL, true, &j->context, error);
+        st = cli_open_model(&j->a, path, true, &j->checkpoint, &j->context, error);
         if (st == PF_OK) st = draw(j, cli_text(&j->a, "weights", NULL), &j->samples, error);
     }
     if (st == PF_OK && j->set && j->samples.dim != pf_dataset_describe(j->set)->dim) {

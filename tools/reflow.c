@@ -39,8 +39,7 @@ typedef struct job {
 
 static pf_status make(job *j, const pf_sampler_desc *asked, const pf_reflow_desc *desc, pf_error *error) {
     pf_sampler_desc full = *asked;
-    pf_status st = cli_open_checkpoint(j->a.positional[0], &j->checkpoint, error);
-    if (st == PF_OK) st = cli_open_device(&j->a, NULL, true, &j->context, error);
+    pf_status st = cli_open_model(&j->a, j->a.positional[0], true, &j->checkpoint, &j->context, error);
     if (st != PF_OK) return st;
     full.context = j->context;
     full.checkpoint = j->checkpoint;

@@ -181,8 +181,8 @@ static pf_status draw(job *j, pf_error *error) {
 
 static pf_status open_and_draw(job *j, pf_error *error) {
     cli_args *a = &j->a;
-    pf_status st = cli_open_checkpoint(a->positional[0], &j->checkpoint, error);
-    if (st == PF_OK) st = cli_open_device(a, NULL, cli_given(a, "quiet"), &j->context, error);
+    pf_status st = cli_open_model(a, a->positional[0], cli_given(a, "quiet"), &j->checkpoint, &j->context,
+                                  error);
     if (st != PF_OK) return st;
     pf_sampler_desc desc = {
         .context = j->context,

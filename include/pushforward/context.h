@@ -39,6 +39,11 @@ typedef struct pf_device_info {
  *  *out: malloc, the caller frees with free(); NULL when *count is 0 (which is PF_OK). */
 PF_API pf_status pf_device_list(pf_device_info **out, int *count, pf_error *error);
 
+/** Loads every OpenCL driver, as the first call into OpenCL does, which takes tens of milliseconds: for a
+ * thread that has nothing else to do while another one reads files. Not needed; what fails here fails again,
+ * with a message, where a device is asked for. */
+PF_API void pf_device_load_drivers(void);
+
 typedef struct pf_context pf_context;
 
 typedef enum pf_log_level { PF_LOG_ERROR, PF_LOG_NOTICE, PF_LOG_INFO, PF_LOG_DEBUG } pf_log_level;

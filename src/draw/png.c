@@ -119,6 +119,7 @@ static int write_all(stream *s, const pf_picture *p) {
     png_set_IHDR(s->png, s->info, (png_uint_32)p->width, (png_uint_32)p->height, 8,
                  p->channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_filter(s->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP); /* trying all takes five times as long */
     if (s->text_count > 0) png_set_text(s->png, s->info, s->texts, s->text_count);
     png_write_info(s->png, s->info);
     png_write_image(s->png, s->rows);

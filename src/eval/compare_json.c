@@ -7,7 +7,7 @@
 
 /* "name":"text", the text as JSON has it. */
 static void add_string(pf__text *t, const char *name, const char *text) {
-    pf__text_format(t, "%s\"%s\":\"", t->data[t->length - 1] == '{' ? "" : ",", name);
+    pf__text_format(t, "%s\"%s\":\"", t->length && t->data[t->length - 1] == '{' ? "" : ",", name);
     for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
         if (*p == '"' || *p == '\\')
             pf__text_format(t, "\\%c", *p);

@@ -173,6 +173,8 @@ static pf_status read_cost(pf_compare_row *r, pf_error *err) {
     for (const char *line = text; st == PF_OK && *line;) {
         const size_t n = strcspn(line, "\n");
         cJSON *json = cJSON_ParseWithLength(line, n);
+        if (!json && n && line[n - 1] == '}')
+            st = pf__fail_memory(err, path, n); /* a torn line is passed over */
         const double ms = number(json, "ms_per_step"), bytes = number(json, "memory_bytes");
         cJSON_Delete(json);
         line += n + (line[n] == '\n');

@@ -120,14 +120,13 @@ static pf_status train(pf_compare *c, int row, const pf_config *config, pf_run_f
                        const pf_compare_run_desc *d, pf_error *err) {
     pf_compare_row *r = &c->rows[row];
     pf_trainer *trainer = NULL;
-    pf_error report;
     pf_trainer_desc desc = {.context = d->context, .config = config, .folder = r->folder, .open = how};
     pf_run_desc run = {.stop = d->stop, .progress = d->progress, .user = d->user};
     pf_status st = pf_trainer_create(&trainer, &desc, err);
     if (st == PF_OK) {
         tell(c, row, d, how == PF_FOLDER_RESUME ? PF_COMPARE_RESUMES : PF_COMPARE_TRAINS);
         st = pf_trainer_run(trainer, &run, err);
-        if (st == PF_OK || st == PF_INTERRUPTED) pf_run_report(r->folder, &report); /* a comfort */
+        if (st == PF_OK) st = pf_run_report(r->folder, err);
     }
     pf_trainer_destroy(&trainer);
     return st;

@@ -275,6 +275,11 @@ void pf__discovery_clear(struct pf__discovery *d) {
     memset(d, 0, sizeof *d);
 }
 
+void pf_device_load_drivers(void) {
+    cl_uint count = 0;
+    (void)clGetPlatformIDs(0, NULL, &count);
+}
+
 pf_status pf_device_list(pf_device_info **out, int *count, pf_error *error) {
     *out = NULL;
     *count = 0;

@@ -24,8 +24,13 @@ same() {
     cmp -s "$1" "$2" && return
     case $1 in
     *.h5) h5diff -q --exclude-path /provenance "$1" "$2" >/dev/null 2>&1 || { content "$1" >.a && content "$2" >.b && cmp -s .a .b; } ;;
+    */measured/*.json | */compare.json | */config.ini) bare "$1" >.a && bare "$2" >.b && cmp -s .a .b ;;
     *) return 1 ;;
     esac
+}
+# Without times and places.
+bare() {
+    sed -e "s|$good||g" -e "s|$here||g" -e 's/"[a-z_]*seconds":[^,}]*//g' "$1"
 }
 content() {
     h5dump "$1" 2>&1 | sed -e 1d -e '/20[0-9][0-9]-[0-9-]*T[0-9:]*Z/d'
@@ -57,16 +62,16 @@ check_files() {
         *) bad "diff: $a $b $c $d $e" ;;
         esac
         case $name in
-        '' | .out | .err | .hit | .files | .a | .b | */log.txt | */metrics.jsonl | */report.html | cache | *.pfcl) continue ;;
+        '' | .out | .err | .hit | .files | .list | .a | .b | */log.txt | */metrics.jsonl | */report.html | */compare.html | cache | *.pfcl) continue ;;
         *.tmp | *.tmp.*) [ "$mode:$kind" = :on:file ] && [ $code != 0 ] && continue ;; # what cannot be deleted stays; the next start does
         */.lock) continue ;; # the lock itself ends with its process; the next start takes the file
         esac
         if [ -d "$name" ]; then
             (cd "$name" && find . -type f) | while read -r f; do
-                case ${f##*/} in log.txt | metrics.jsonl | report.html | .lock) continue ;; esac
+                case ${f##*/} in log.txt | metrics.jsonl | report.html | compare.html | .lock) continue ;; esac
                 is_whole "$name/${f#./}" || echo "$name/$f"
-            done >.a
-            while read -r f; do bad "left behind or torn: $f"; done <.a
+            done >.list
+            while read -r f; do bad "left behind or torn: $f"; done <.list
         elif ! is_whole "$name"; then
             bad "left behind or torn: $name"
         fi
@@ -75,7 +80,7 @@ check_files() {
 
 # What was printed, but for times, places and how much memory the machine has.
 stable() {
-    sed -e "s|$2||g" -e 's/[0-9.]* [mun]*s\b.*//' -e 's/[0-9.]* GiB.*//' -e '/_bytes"\|"seconds"\|"clock/d' "$1"
+    sed -e "s|$2||g" -e 's/[0-9.]* [mun]*s\b.*//' -e 's/[0-9.]* GiB.*//' -e 's/"[a-z_]*\(seconds\|bytes\|clock[a-z_]*\)":[^,}]*//g' "$1"
 }
 
 # The exit codes that a fault may have. Reading: 4, the data cannot be read, or 1; writing: 1; memory: 1. 0: the program did

@@ -2,7 +2,7 @@
 # What the program is asked to do while its calls fail; sourced by tools/faults and one.sh. Each workload runs in a fresh copy
 # of the folder that prepare() makes. "all" tries every call, "new" those from places that no workload before it calls from.
 workloads="train:all sample:all import-csv:all import-idx:all import-npy:all import-npz:all import-png:all import-cifar:all
-make:all check:all show:all info:new info-json:new devices:all devices-json:all report:all config:all new:new picture:new eval:new distil:new clblast:new cold:new
+make:all check:all show:all info:new info-json:new devices:all devices-json:all report:all config:all new:new picture:new eval:new distil:new ot:new reflow:new analyze:new compare:new clblast:new cold:new
 cache:all clear:all"
 
 # The command line of a workload.
@@ -11,6 +11,10 @@ arguments() {
     train) echo train --resume run --steps 8 --no-eval ;;
     new) echo train examples.ini --data "$work/template/set.h5" --out fresh --steps 2 --no-eval --set train.save_every=1 --set train.keep_last=1 ;;
     distil) echo train examples.ini --data "$work/template/set.h5" --out fresh --steps 1 --no-eval --set method.name=consistency --set method.form=distillation --set method.mu=0.9 --set method.teacher="$work/template/run" ;;
+    ot) echo train examples.ini --data "$work/template/law.h5" --out fresh --steps 1 --no-eval --set method.name=flow --set method.pairing=ot ;;
+    reflow) echo data reflow run out.h5 -n 4 ;;
+    analyze) echo analyze exact -n 4 --steps 8,16 --json ;;
+    compare) echo compare compare.ini --out fresh --json ;;
     clblast) echo train examples.ini --data "$work/template/set.h5" --out fresh --steps 1 --no-eval --set runtime.matmul=clblast ;;
     sample) echo sample run -n 4 -o out.npy ;;
     picture) echo sample run -n 4 -o out.png ;;
@@ -79,6 +83,10 @@ prepare() {
     printf '[model]\nwidth = 4\ndepth = 1\n[train]\nbatch = 4\n' >examples.ini
     "$program" data import in.csv set.h5
     PF_CACHE=$work/programs "$program" train examples.ini --data set.h5 --out run --steps 3
+    "$program" data make 8gaussians law.h5 -n 8 -t 8
+    PF_CACHE=$work/programs "$program" train examples.ini --data law.h5 --out exact --steps 1 --no-eval --set method.name=consistency
+    { printf '[compare]\nmethods = flow\nevaluations = 1,2\nslices = 2\nsamples = 16\ncount = 16\n'; cat examples.ini; } >compare.ini
+    echo 'steps = 1' >>compare.ini
     PF_CACHE=$work/programs "$program" sample run -n 4 -o out.npy
     rm out.npy
     "$program" data make strokes strokes.h5 -n 4 -t 1 --size 8
