@@ -3,7 +3,7 @@
  *
  *   keep.c    which values are held in memory; everything else is computed where it is used
  *   task.c    one task for each thing that must be stored
- *   stage.c   its stage (how many launches must precede it), and the rows that share a kernel
+ *   stage.c   its stage (how many launches must precede it), and what shares a kernel there
  *   delay.c   later stages where kernels can share a launch
  *   group.c   tasks of one stage that fit together become one kernel; what has candidates is lowered between
  *   front.c   the part of the arena that outlasts a replay
@@ -151,6 +151,8 @@ bool pf__compile_would_share(const pf__compile *c, const pf__task *t, const pf__
 pf_status pf__compile_enter(pf__compile *c, const pf__task *t, const pf__task *other, bool *may);
 /** Whether what t loads of its own stage is made by its own kernel. */
 bool pf__compile_still_joins(pf__compile *c, const pf__task *t);
+/** Joins sums over rows with what reads the same values in their stage. */
+pf_status pf__compile_share(pf__compile *c);
 /** Moves kernels to a later stage where another one does such work too. */
 pf_status pf__compile_delay(pf__compile *c);
 pf_status pf__compile_groups(pf__compile *c);

@@ -68,10 +68,14 @@ void pf__fused_store(pf__fused *f, pf__operand operand, pf_dtype dtype, const in
 }
 
 bool pf__fused_reduces(const pf__fused *f, const pf__access *store) {
-    if (f->kind != PF__FUSED_SUM && f->kind != PF__FUSED_MAX) return false;
-    for (int j = f->reduce_first; j < f->reduce_last; j++)
+    if (f->kind == PF__FUSED_POINTWISE) return false;
+    const bool rows = f->kind == PF__FUSED_ROW; /* there, sums over the rows */
+    if (rows && f->reduce_first == 0) return false;
+    for (int j = rows ? 0 : f->reduce_first; j < (rows ? f->reduce_first : f->reduce_last); j++)
         if (store->stride[j] != 0) return false;
-    return true;
+    for (int j = f->reduce_first; rows && j < f->domain.rank; j++)
+        if (store->stride[j] != 0) return true;
+    return !rows;
 }
 
 int pf__fused_number(pf__fused *f, double number) {

@@ -10,7 +10,8 @@
  * A reduction sums (or takes the maximum of) its stores' values over a range of axes of the domain; a store
  * that moves along these axes keeps every value instead (sums over the first axes, on CPUs). A row
  * kernel has the rows' axes in front and the columns' behind: its REDUCE instructions make one number per row
- * of all columns, which later instructions use again (norms, softmax, losses per sample). */
+ * of all columns, which later instructions use again (norms, softmax, losses per sample); a store that moves
+ * along the columns alone sums its values over the rows. */
 #ifndef PF__PLAN_FUSED_H
 #define PF__PLAN_FUSED_H
 
@@ -81,7 +82,7 @@ int pf__fused_add(pf__fused *f, const pf_graph *g, pf_value v, const pf__index_m
                   void *user, bool root);
 void pf__fused_store(pf__fused *f, pf__operand operand, pf_dtype dtype, const int64_t *stride, int64_t offset,
                      int instr);
-/** Whether a store of a reduction is one of its results. */
+/** Whether a store is the result of a reduction; of a row kernel: a sum over its rows. */
 bool pf__fused_reduces(const pf__fused *f, const pf__access *store);
 /** A register that holds a number. */
 int pf__fused_number(pf__fused *f, double number);

@@ -161,17 +161,21 @@ static void cut_finer(const pf__loops *loops, pf__cut *c, bool row_mode) {
 }
 
 /* Sums over rows: few columns at a time, in registers, as long as the caches hold all of it; where memory is
- * read, or written too, rows must be walked by pieces that are worth a visit. */
-static void cut_band(const pf__fused *f, const pf__loops *loops, pf__cut *c, int64_t columns, bool limited) {
-    enum { REGISTERS = 4, BAND = 256, CACHED = 1 << 18 };
-    int64_t elements = 1;
+ * read, or written too, rows must be walked by pieces that are worth a visit: as long as all cores have some.
+ */
+static void cut_band(const pf__fused *f, const pf__loops *loops, pf__cut *c, int64_t columns, int64_t cores,
+                     bool limited) {
+    enum { REGISTERS = 4, BAND = 256, WIDEST = 1024, CACHED = 1 << 18 };
+    int64_t elements = 1, band = BAND;
     bool keeps = false;
     for (int i = 0; i < loops->count; i++) elements *= loops->list[i].size;
     for (int i = 0; i < f->store_count; i++) keeps = keeps || !pf__fused_reduces(f, &f->stores[i]);
     const int64_t vectors = ceil_div(columns, c->width);
     c->band = !limited && vectors > REGISTERS && (keeps || elements > CACHED);
+    while (elements > CACHED && band < WIDEST && ceil_div(columns, 2 * band) * c->slices >= 2 * cores)
+        band *= 2;
     if (c->band)
-        c->unroll = (int)clamp(vectors, 1, BAND / c->width);
+        c->unroll = (int)clamp(vectors, 1, band / c->width);
     else if (f->instr_count <= 40)
         c->unroll = (int)clamp(vectors, 1, REGISTERS);
 }
@@ -193,8 +197,8 @@ void pf__fused_cut(const pf__fused *f, const pf__loops *loops, const pf_device_i
         return;
     }
     const int64_t outputs = row_mode ? cut->rows : cut->rows * columns, most = pf__most_iterations(device);
-    if (!row_mode && cut->cpu) cut_band(f, loops, cut, columns, most > 0);
     cut_slices(loops, cut, row_mode, outputs);
+    if (!row_mode && cut->cpu) cut_band(f, loops, cut, columns, device->compute_units, most > 0);
     while (most && cut->slice > 1 && reduced_iterations(f, loops, cut, row_mode) > most)
         cut_finer(loops, cut, row_mode);
     cut->partial = ceil_div(outputs, 64) * 64;

@@ -34,17 +34,36 @@ static pf_status launch(pf__lowering *l, const pf__fused *f, const pf__cut *cut,
 static int64_t output_count(const pf__fused *f) {
     int64_t n = 1;
     for (int j = 0; j < f->domain.rank; j++)
-        if (j < f->reduce_first || j >= f->reduce_last) n *= f->domain.dim[j];
+        if ((j < f->reduce_first || j >= f->reduce_last) != (f->kind == PF__FUSED_ROW)) n *= f->domain.dim[j];
     return n;
 }
 
-/* The second stage of store i: partial results in workspace w become the output. */
+/* Whether the kernel leaves partial results of the store to a second one. */
+static bool partly(const pf__fused *f, const pf__cut *cut, const pf__access *store) {
+    return (cut->slices > 1 || f->kind == PF__FUSED_ROW) && pf__fused_reduces(f, store);
+}
+
+/* Of one result: each work-item of a row kernel leaves its own. */
+static int64_t partial_count(const pf__fused *f, const pf__cut *cut) {
+    return f->kind == PF__FUSED_ROW ? (int64_t)cut->global[0] : cut->slices;
+}
+
+/* The second stage of all such stores: partial results in the workspaces become the outputs. */
 static pf_status lower_partials(pf__lowering *l, const pf__fused *f, const pf__cut *cut, const char *label,
-                                int i, uint32_t w) {
+                                const uint32_t *partial) {
     pf__text text = {0};
-    const int64_t n = output_count(f);
-    pf__partials_text(f->kind == PF__FUSED_MAX, n, cut, &text);
-    pf__operand operands[2] = {pf__workspace_read(w), f->stores[i].operand};
+    pf_status st = PF_OK;
+    const int64_t n = output_count(f), parts = partial_count(f, cut);
+    pf__operand *operands = calloc(2 * (size_t)f->store_count + 1, sizeof *operands);
+    if (!operands) return pf__fail_memory(l->err, "a kernel's operands", 0);
+    int count = 0;
+    for (int i = 0; i < f->store_count; i++) {
+        if (!partly(f, cut, &f->stores[i])) continue;
+        operands[2 * count] = pf__workspace_read(partial[i]);
+        operands[2 * count++ + 1] = f->stores[i].operand;
+    }
+    if (count == 0) goto done;
+    pf__partials_text(f->kind == PF__FUSED_MAX, count, n, parts, cut, &text);
     char defines[32], name[96];
     snprintf(defines, sizeof defines, "#define W %d\n", cut->width);
     snprintf(name, sizeof name, "%s, partials", label);
@@ -53,12 +72,14 @@ static pf_status lower_partials(pf__lowering *l, const pf__fused *f, const pf__c
                        .defines = defines,
                        .dims = 1,
                        .operands = operands,
-                       .operand_count = 2};
+                       .operand_count = 2 * count};
     d.global[0] = (size_t)((n + 1023) / 1024);
     d.local[0] = cut->cpu ? 1 : 0;
-    d.bytes = 4.0 * (double)n * (double)(cut->slices + 1);
-    pf_status st = text.failed ? pf__fail_memory(l->err, "a kernel's text", text.length) : l->kernel(l, &d);
+    d.bytes = 4.0 * (double)n * (double)(parts + 1) * count;
+    st = text.failed ? pf__fail_memory(l->err, "a kernel's text", text.length) : l->kernel(l, &d);
+done:
     pf__text_free(&text);
+    free(operands);
     return st;
 }
 
@@ -98,14 +119,13 @@ pf_status pf__fused_lower(pf__fused *f, pf__lowering *l, const char *label) {
     for (int i = 0; i < f->load_count; i++) operands[i] = f->loads[i].operand;
     for (int i = 0; i < f->store_count; i++) {
         operands[f->load_count + i] = f->stores[i].operand;
-        if (cut.slices <= 1 || !pf__fused_reduces(f, &f->stores[i])) continue;
-        st = l->workspace(l, (uint64_t)(cut.slices * cut.partial), &partial[i]);
+        if (!partly(f, &cut, &f->stores[i])) continue;
+        st = l->workspace(l, (uint64_t)(partial_count(f, &cut) * cut.partial), &partial[i]);
         if (st != PF_OK) goto done;
         operands[f->load_count + i] = pf__workspace_write(partial[i]);
     }
     st = launch(l, f, &cut, label, pf__text_string(&text), operands, f->load_count + f->store_count);
-    for (int i = 0; i < f->store_count && st == PF_OK && cut.slices > 1; i++)
-        if (pf__fused_reduces(f, &f->stores[i])) st = lower_partials(l, f, &cut, label, i, partial[i]);
+    if (st == PF_OK) st = lower_partials(l, f, &cut, label, partial);
 done:
     free(partial);
     free(operands);

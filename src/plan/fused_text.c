@@ -184,22 +184,30 @@ void pf__fused_text(const pf__fused *f, const pf__loops *loops, const pf__cut *c
         print_column_reduction(out, f, loops, cut);
 }
 
-void pf__partials_text(bool maximum, int64_t count, const pf__cut *cut, pf__text *t) {
-    pf__text_format(
-        t, "kernel %svoid KERNEL(global const float *p, const uint o, global float *y, const uint q) {\n",
-        cut->cpu ? "__attribute__((reqd_work_group_size(1, 1, 1))) " : "");
-    pf__text_format(t, "  const uint c0 = get_global_id(0) * 1024u, c1 = min(c0 + 1024u, %lluu);\n",
-                    (unsigned long long)count);
-    pf__text_add(t, "  for (uint c = c0; c < c1; c += W) {\n    V e = LD(p + o + c);\n");
-    pf__text_format(
-        t, "    for (uint s = 1; s < %lluu; s++) { const V x = LD(p + o + s * %lluu + c); e = %s; }\n",
-        (unsigned long long)cut->slices, (unsigned long long)cut->partial, maximum ? "max(e, x)" : "e + x");
-    if (cut->width == 1)
-        pf__text_add(t, "    y[q + c] = e;\n");
-    else
-        pf__text_format(t,
-                        "    if (c + W <= %lluu) ST(e, y + q + c); else { float g[W]; ST(e, g); for (uint l "
-                        "= 0; c + l < %lluu; l++) y[q + c + l] = g[l]; }\n",
-                        (unsigned long long)count, (unsigned long long)count);
-    pf__text_add(t, "  }\n}\n");
+void pf__partials_text(bool maximum, int results, int64_t count, int64_t parts, const pf__cut *cut,
+                       pf__text *t) {
+    const unsigned long long n = (unsigned long long)count;
+    pf__text_format(t, "kernel %svoid KERNEL(",
+                    cut->cpu ? "__attribute__((reqd_work_group_size(1, 1, 1))) " : "");
+    for (int i = 0; i < results; i++)
+        pf__text_format(t, "%sglobal const float *p%d, const uint o%d, global float *y%d, const uint q%d",
+                        i ? ", " : "", i, i, i, i);
+    pf__text_format(t, ") {\n  const uint c0 = get_global_id(0) * 1024u, c1 = min(c0 + 1024u, %lluu);\n", n);
+    for (int i = 0; i < results; i++) {
+        pf__text_format(t, "  for (uint c = c0; c < c1; c += W) {\n    V e = LD(p%d + o%d + c);\n", i, i);
+        pf__text_format(
+            t,
+            "    for (uint s = 1; s < %lluu; s++) { const V x = LD(p%d + o%d + s * %lluu + c); e = %s; }\n",
+            (unsigned long long)parts, i, i, (unsigned long long)cut->partial,
+            maximum ? "max(e, x)" : "e + x");
+        if (cut->width == 1)
+            pf__text_format(t, "    y%d[q%d + c] = e;\n", i, i);
+        else
+            pf__text_format(t,
+                            "    if (c + W <= %lluu) ST(e, y%d + q%d + c); else { float g[W]; ST(e, g); for "
+                            "(uint l = 0; c + l < %lluu; l++) y%d[q%d + c + l] = g[l]; }\n",
+                            n, i, i, n, i, i);
+        pf__text_add(t, "  }\n");
+    }
+    pf__text_add(t, "}\n");
 }

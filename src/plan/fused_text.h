@@ -40,7 +40,8 @@ void pf__fused_loops(const pf__fused *f, pf__loops *loops);
 void pf__fused_cut(const pf__fused *f, const pf__loops *loops, const pf_device_info *device, pf__cut *cut);
 void pf__fused_text(const pf__fused *f, const pf__loops *loops, const pf__cut *cut, pf__text *out);
 /** y[i] = p[i] + p[n + i] + ... in order (or the maximum); the second stage of a sliced reduction. */
-void pf__partials_text(bool maximum, int64_t count, const pf__cut *cut, pf__text *out);
+void pf__partials_text(bool maximum, int results, int64_t count, int64_t parts, const pf__cut *cut,
+                       pf__text *out);
 /** What every generated kernel stands on: vector types, loads, stores, lane sums, for a width. */
 const char *pf__prelude_text(void);
 

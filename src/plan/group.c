@@ -96,9 +96,14 @@ static pf__fused fused_for(const pf__compile *c, const pf__members *m) {
     return f;
 }
 
+/* Whether the task reduces columns in a row kernel: later members may use its numbers. */
+static bool makes_row_numbers(const pf__fused *f, const pf__task *t) {
+    return f->kind == PF__FUSED_ROW && !is_store(t) && t->reduce_last == t->domain.rank;
+}
+
 /* The register of a task's result, or of what its reduction is over. */
 static int add_task(pf__compile *c, pf__fused *f, const pf__task *t) {
-    const bool row = f->kind == PF__FUSED_ROW && !is_store(t);
+    const bool row = makes_row_numbers(f, t);
     if (t->kind == PF__TASK_ZERO) return pf__fused_number(f, 0.0);
     return pf__fused_add(f, c->graph, row ? t->whole : t->compute, &t->map, pf__compile_held, c,
                          row || t->root);
@@ -127,7 +132,7 @@ static int build_group(pf__compile *c, const pf__members *m, pf__fused *f, bool 
         const pf__task *t = &c->tasks[m->list[taken]];
         const int loads = f->load_count, instrs = f->instr_count, stores = f->store_count;
         const int r = add_task(c, f, t);
-        const bool in_row = f->kind == PF__FUSED_ROW || is_store(t); /* later members may use it */
+        const bool in_row = is_store(t) || makes_row_numbers(f, t); /* later members may use it */
         if (!in_row || !is_private(c, t))
             pf__fused_store(f, (pf__operand){.kind = PF__OPERAND_WRITE, .id = t->storage}, t->dtype,
                             t->stride, t->offset, r);

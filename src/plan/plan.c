@@ -230,6 +230,7 @@ static pf_status compile(pf__compile *c, pf__plan *plan) {
     PF__TRY(pf__compile_storages(c));
     PF__TRY(pf__compile_front(c));
     PF__TRY(pf__compile_tasks(c));
+    PF__TRY(pf__compile_share(c));
     PF__TRY(pf__compile_delay(c));
     PF__TRY(pf__compile_groups(c));
     PF__TRY(pf__compile_places(c, &arena_words, &bound));

@@ -135,10 +135,13 @@ static int64_t row_iterations(const pf__row *row, const pf__fused *f) {
 }
 
 static void cut_cpu(pf__row *row, const pf__fused *f, const pf_device_info *device) {
-    enum { ELEMENTS = 1024, GROUPS = 256 };
+    enum { ELEMENTS = 1024, GROUPS = 256, SLICES = 64, SLICE = 8 };
     pf__cut *c = &row->cut;
-    int64_t groups = ceil_div(c->rows * pf__row_length(row), ELEMENTS);
-    if (groups > GROUPS) groups = GROUPS;
+    int64_t groups = ceil_div(c->rows * pf__row_length(row), ELEMENTS), most_groups = GROUPS;
+    bool sums = false;
+    for (int i = 0; i < f->store_count; i++) sums = sums || pf__fused_reduces(f, &f->stores[i]);
+    if (sums) most_groups = c->rows > SLICES * SLICE ? SLICES : ceil_div(c->rows, SLICE);
+    if (groups > most_groups) groups = most_groups;
     if (groups > c->rows) groups = c->rows;
     c->rows_per_item = ceil_div(c->rows, groups);
     row->blocks = worth_blocks(row, f, c->rows, device->compute_units);
@@ -150,6 +153,7 @@ static void cut_cpu(pf__row *row, const pf__fused *f, const pf_device_info *devi
     c->dims = 1;
     c->global[0] = (size_t)ceil_div(c->rows, c->rows_per_item);
     c->local[0] = 1;
+    c->partial = ceil_div(pf__row_length(row), 64) * 64;
 }
 
 static void cut_gpu(pf__row *row, const pf_device_info *device) {

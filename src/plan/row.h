@@ -9,7 +9,7 @@
  * The rows' numbers stay in registers; the columns' are computed again in each pass, from what the first one
  * brought near, unless that costs more than keeping them in a private array. Everything that is stored by
  * element is stored in the last pass, after all loads of its element: a result may take an operand's place.
- */
+ * Sums over the rows gather in private arrays, a work-item's rows in order, and become partial results. */
 #ifndef PF__PLAN_ROW_H
 #define PF__PLAN_ROW_H
 

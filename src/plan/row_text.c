@@ -93,7 +93,10 @@ static void print_elements(const pf__row_printer *p, int pass) {
         char value[16];
         if (pf__row_store_is_row(p->f, &p->f->stores[i])) continue;
         snprintf(value, sizeof value, "t%d", p->f->stores[i].instr);
-        pf__print_store(p->t, p->f, &p->row->loops, i, p->row->cut.width, value, "", inner);
+        if (pf__fused_reduces(p->f, &p->f->stores[i]))
+            pf__text_format(p->t, "%sST(LD(z%d + c) + %s, z%d + c);\n", inner, i, value, i);
+        else
+            pf__print_store(p->t, p->f, &p->row->loops, i, p->row->cut.width, value, "", inner);
     }
 }
 
@@ -267,6 +270,24 @@ static void print_block(const pf__row_printer *p) {
     print_block_stores(p);
 }
 
+/* ---- sums over the rows ---- */
+
+static void print_sums(const pf__row_printer *p, bool begin) {
+    const unsigned long long length = number(pf__row_length(p->row));
+    for (int i = 0; i < p->f->store_count; i++) {
+        if (!pf__fused_reduces(p->f, &p->f->stores[i])) continue;
+        if (begin)
+            pf__text_format(p->t,
+                            "  float z%d[%llu];\n  for (uint c = 0; c < %lluu; c += W) ST(F(0), z%d + c);\n",
+                            i, length, length, i);
+        else
+            pf__text_format(p->t,
+                            "  for (uint c = 0; c < %lluu; c += W) ST(LD(z%d + c), y%d + p%d + "
+                            "get_global_id(0) * %lluu + c);\n",
+                            length, i, i, i, number(p->row->cut.partial));
+    }
+}
+
 /* ---- the kernel ---- */
 
 void pf__row_text(const pf__row *row, const pf__fused *f, pf__text *t) {
@@ -286,6 +307,7 @@ void pf__row_text(const pf__row *row, const pf__fused *f, pf__text *t) {
                         number(cut->rows), number(cut->rows - 1));
         print_row(&p);
     } else {
+        print_sums(&p, true);
         pf__text_format(t, "  const uint r0 = get_global_id(0) * %lluu, r1 = min(r0 + %lluu, %lluu);\n",
                         number(cut->rows_per_item), number(cut->rows_per_item), number(cut->rows));
         if (row->blocks) {
@@ -297,5 +319,7 @@ void pf__row_text(const pf__row *row, const pf__fused *f, pf__text *t) {
             print_row(&p);
         }
     }
-    pf__text_add(t, "  }\n}\n");
+    pf__text_add(t, "  }\n");
+    if (cut->cpu) print_sums(&p, false);
+    pf__text_add(t, "}\n");
 }

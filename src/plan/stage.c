@@ -2,13 +2,16 @@
  * When a task can run: after everything it loads, except what a kernel of the same stage makes at the same
  * element, or in the same row. Stores of one domain are such a kernel; so is a family of rows: reductions
  * over the last axes, and the stores of rows' and elements' numbers around them; so are, on a CPU, sums over
- * the other axes and the stores of what they sum (the gradient of a layer's output, and its bias'). */
+ * the other axes and the stores of what they sum (the gradient of a layer's output, and its bias'). On a CPU
+ * a family of rows takes such sums too, row by row (the gradients of a norm's gain and shift). */
 #include "graph/build.h"
 #include "plan/compile.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* Columns whose sums a row kernel carries from row to row. */
+enum { CARRIED = 4096 };
 /* One work-item takes whole rows. Few long ones would leave cores idle; so little work that a launch costs
  * more is done by one. */
 enum { ROWS_PER_CORE = 4, SMALL = 8192 };
@@ -48,6 +51,11 @@ static bool worth_rows(const pf__compile *c, int64_t rows, int64_t columns) {
 static bool worth_sums(const pf__compile *c, const pf__task *t) {
     const pf_device_info *device = c->lowering.device;
     return t->kind == PF__TASK_SUM && device->type == PF_DEVICE_CPU && !device->iterations_max;
+}
+
+/* Whether a reduction adds rows, column by column: its result is whole only behind its kernel. */
+static bool adds_rows(const pf__task *t) {
+    return !is_store(t) && t->reduce_last < t->domain.rank;
 }
 
 static bool same_family(const pf__family *a, const pf__family *b) {
@@ -102,8 +110,16 @@ static pf_status claim(pf__compile *c, int stage, const pf__task *t, int family)
     return PF_OK;
 }
 
+/* Whether a family of rows can add them up as the task does. */
+static bool carries(const pf__family *f, const pf__task *t) {
+    return t->kind == PF__TASK_SUM && t->dtype == PF_F32 && t->reduce_first == 0 &&
+           t->reduce_last == f->rows && f->rows + 1 == t->domain.rank && t->domain.dim[f->rows] <= CARRIED &&
+           pf__shape_equal(&f->domain, &t->domain);
+}
+
 /* 2: one number per element, 1: per row, 0: does not belong there. */
 static int level_in(const pf__family *f, const pf__task *t) {
+    if (adds_rows(t) && !f->sums) return carries(f, t) ? 2 : 0;
     if (!is_store(t)) return 1;
     if (pf__shape_equal(&f->domain, &t->domain)) return 2;
     if (f->sums || t->domain.rank != f->rows) return 0;
@@ -152,7 +168,7 @@ static bool joins_family(const pf__compile *c, const pf__task *t, const pf__fuse
         if (!w || (its && its != family) || (!its && !is_store(w))) return false;
         const int from = level_in(k, w);
         if (from == 0 || (from == 2 && level == 1 && is_store(t))) return false;
-        if (k->sums && !is_store(w)) return false; /* a sum is whole only behind the kernel */
+        if (adds_rows(w)) return false;
         if (!aligned(&f->loads[i], &t->domain, from == 2 ? k->domain.rank : k->rows)) return false;
         member = member || its;
     }
@@ -166,6 +182,25 @@ static pf_status claim_all(pf__compile *c, const pf__task *t, const pf__fused *f
     return claim(c, stage, t, family);
 }
 
+/* Takes a sum over rows into a family of rows, if it may belong there. */
+static bool join_rows(const pf__compile *c, pf__task *t, const pf__fused *f, int stage, int family) {
+    const int own = t->family;
+    t->family = family;
+    if (joins_family(c, t, f, stage, family)) return true;
+    t->family = own;
+    return false;
+}
+
+/* The family of rows that makes what a sum over rows loads of its stage, or 0. */
+static int rows_before(const pf__compile *c, const pf__task *t, const pf__fused *f, int stage) {
+    for (int i = 0; i < f->load_count && t->family && adds_rows(t); i++) {
+        const pf__task *w = writer_of(c, &f->loads[i]);
+        const int family = w && c->stage[f->loads[i].operand.id] == stage ? family_at(c, w, stage) : 0;
+        if (family && !c->families[family - 1].sums) return family;
+    }
+    return 0;
+}
+
 static pf_status choose_stage(pf__compile *c, pf__task *t, const pf__fused *f, int least) {
     int stage = 0;
     for (int i = 0; i < f->load_count; i++)
@@ -176,6 +211,8 @@ static pf_status choose_stage(pf__compile *c, pf__task *t, const pf__fused *f, i
         if (!is_store(t) && !t->family) break;
         if (joins_family(c, t, f, stage, k)) return claim_all(c, t, f, stage, k);
     }
+    const int rows = rows_before(c, t, f, stage);
+    if (rows && join_rows(c, t, f, stage, rows)) return claim_all(c, t, f, stage, rows);
     t->stage = stage + 1;
     return PF_OK;
 }
@@ -230,6 +267,48 @@ pf_status pf__compile_stage(pf__compile *c, pf__task *t, int least) {
 }
 
 /* ---- what a stage shares ---- */
+
+/* Whether both read a value as large as their domain. */
+static bool read_alike(const pf__compile *c, const pf__task *a, const pf__task *b) {
+    const int64_t elements = pf_shape_count(&a->domain);
+    for (int i = 0; i < a->load_count; i++)
+        for (int k = 0; k < b->load_count; k++)
+            if (a->loads[i] == b->loads[k] &&
+                (int64_t)c->storages[c->storage_of[a->loads[i]] - 1].count >= elements)
+                return true;
+    return false;
+}
+
+/* The kernel of rows in the sum's own stage that reads what it reads takes it. */
+static bool enter_rows(pf__compile *c, pf__task *t) {
+    for (int i = 0; i < c->task_count; i++) {
+        const pf__task *u = &c->tasks[i];
+        const int family = u->stage == t->stage ? pf__compile_family(c, u) : 0;
+        if (!family || family == t->family || !carries(&c->families[family - 1], t) || !read_alike(c, t, u))
+            continue;
+        pf__fused f = walk(c, t);
+        const bool joined = join_rows(c, t, &f, t->stage, family);
+        pf__fused_free(&f);
+        if (joined) return true;
+    }
+    return false;
+}
+
+pf_status pf__compile_share(pf__compile *c) {
+    for (int i = 0; i < c->task_count; i++) {
+        pf__task *t = &c->tasks[i];
+        if (!t->family || !adds_rows(t)) continue;
+        const pf__claim *taken = find_claim(c, t->stage, &t->domain);
+        if ((taken && taken->family == t->family) || enter_rows(c, t)) continue;
+        for (int k = 0; k < c->task_count; k++) {
+            const pf__task *u = &c->tasks[k];
+            if (u->stage == t->stage && is_store(u) && pf__shape_equal(&u->domain, &t->domain) &&
+                read_alike(c, t, u))
+                PF__TRY(claim(c, t->stage, u, t->family));
+        }
+    }
+    return PF_OK;
+}
 
 static bool same_work(const pf__task *a, const pf__task *b) {
     if (!pf__shape_equal(&a->domain, &b->domain) || is_store(a) != is_store(b)) return false;
