@@ -19,6 +19,7 @@ static const cli_option options[] = {
     {NULL, "solver", 0, "NAME", "as for sample"},
     {NULL, "rtol", 0, "X", "as for sample"},
     {NULL, "atol", 0, "X", "as for sample"},
+    {NULL, "guidance", 0, "W", "as for sample"},
     {NULL, "device", 0, "DEVICE", "as for train"},
     {"Choice (default: sliced W2, and of a model the flow-matching error)", "metrics", 'm', "LIST",
      "of sliced,exact,energy,mmd,modes, or all (sliced)"},
@@ -84,6 +85,7 @@ static pf_status draw(job *j, const char *weights, pf_samples *out, pf_error *er
         .solver = cli_text(a, "solver", NULL),
         .rtol = cli_number(a, "rtol", 0, 1e-6, 1),
         .atol = cli_number(a, "atol", 0, 1e-7, 1e6),
+        .guidance = cli_number(a, "guidance", 0, 1e-3, 100),
     };
     pf_sampler_destroy(&j->sampler);
     pf_status st = pf_sampler_create(&j->sampler, &desc, error);
@@ -92,10 +94,9 @@ static pf_status draw(job *j, const char *weights, pf_samples *out, pf_error *er
     int64_t count = cli_integer(a, "count", 4096, 1, 1 << 28);
     if (!cli_given(a, "count") && j->set && count > pf_dataset_describe(j->set)->train_count)
         count = pf_dataset_describe(j->set)->train_count;
-    *out = (pf_samples){.count = count, .dim = i->dim, .sample = i->sample};
-    size_t n = (size_t)(count * i->dim);
-    out->x = malloc(n * sizeof *out->x);
-    out->noise = malloc(n * sizeof *out->noise);
+    *out = (pf_samples){.count = count, .dim = i->dim, .noise_dim = i->noise_dim, .sample = i->sample};
+    out->x = malloc((size_t)(count * i->dim) * sizeof *out->x);
+    out->noise = malloc((size_t)(count * i->noise_dim) * sizeof *out->noise);
     out->label = i->class_count ? malloc((size_t)count * sizeof *out->label) : NULL;
     if (!out->x || !out->noise || (i->class_count && !out->label))
         return fail(error, PF_MEMORY, "out of memory: samples", "");
@@ -415,7 +416,8 @@ static pf_status gaussian(job *j, pf_error *error) {
     double mean[16], covariance[256], distance;
     int means = cli_list(&j->a, "gaussian-mean", mean, 16),
         numbers = cli_list(&j->a, "gaussian-covariance", covariance, 256);
-    if (means != j->samples.dim || numbers != means * means || !j->samples.noise)
+    if (means != j->samples.dim || numbers != means * means || !j->samples.noise ||
+        j->samples.noise_dim != j->samples.dim)
         return fail(error, PF_USAGE,
                     "--gaussian-mean needs dim numbers, --gaussian-covariance dim * dim, and a model",
                     "for example: --gaussian-mean 1.5 --gaussian-covariance 0.16");
@@ -432,7 +434,9 @@ static pf_status evaluate(job *j, pf_error *error) {
     st = find_units(j, error);
     if (st != PF_OK) return st;
     const pf_sampler_info *i = j->sampler ? pf_sampler_describe(j->sampler) : NULL;
-    if (i && i->knows_velocity && !i->paired) st = fm_error(j, error);
+    /* a map that has learnt guidance has another velocity than the data */
+    bool other = i && i->guidance != 1 && strcmp(i->solver, "map") == 0;
+    if (i && i->knows_velocity && !i->paired && !other) st = fm_error(j, error);
     to_units(j, j->samples.x, j->samples.count);
     if (st == PF_OK && cli_given(&j->a, "nearest")) st = nearest(j, error);
     if (st == PF_OK && wants(j, "modes")) st = modes(j, error);
@@ -460,6 +464,7 @@ static int check(job *j) {
     cli_integer(a, "nfe", 0, 1, 100000);
     cli_number(a, "rtol", 0, 1e-6, 1);
     cli_number(a, "atol", 0, 1e-7, 1e6);
+    cli_number(a, "guidance", 0, 1e-3, 100);
     cli_integer(a, "slices", 0, 1, 100000);
     cli_list(a, "gaussian-mean", list, 16);
     cli_list(a, "gaussian-covariance", list, 256);

@@ -17,9 +17,9 @@ const cli_command cli_report = {
     .usage = "RUN [RUN ...] [OPTION ...]",
     .summary = "write one HTML page about several runs",
     .purpose =
-        "Puts the curves, first and last samples, configurations and measurements of runs on one page, a "
-        "single file\n"
-        "that needs no network. Measurements are what `pushforward eval RUN --json > RUN/eval.json` leaves.",
+        "Puts the curves, up to five pictures of samples (train.sample_every), configurations and\n"
+        "measurements of runs on one page, a single file that needs no network. Measurements are what\n"
+        "`pushforward eval RUN --json > RUN/eval.json` leaves.",
     .examples = {"report run", "report run-a run-b --title 'two rates' -o rates.html"},
     .options = options,
     .run = run,

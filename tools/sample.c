@@ -21,6 +21,9 @@ static const cli_option options[] = {
     {NULL, "solver", 0, "NAME", "euler, midpoint, heun, rk4 or dopri5, for methods that learn a velocity"},
     {NULL, "rtol", 0, "X", "dopri5: a step's error is at most atol + rtol |x| (sample.rtol)"},
     {NULL, "atol", 0, "X", "dopri5: the absolute part, in units of the data's deviation (sample.atol)"},
+    {NULL, "guidance", 0, "W",
+     "flow, trained with data.label_drop: v without label + W (v with it - v without); 1 is none "
+     "(sample.guidance)"},
     {NULL, "batch", 'b', "N", "samples at a time (sample.batch)"},
     {NULL, "device", 0, "DEVICE", "as for train"},
     {"Output", "out", 'o', "FILE", ".png, .h5 or .npy (samples.png)"},
@@ -61,12 +64,12 @@ static pf_status make_noise(job *j, pf_error *error) {
     if (file) {
         pf_status st = pf_samples_read(file, "/noise", s, error);
         if (st != PF_OK) return st;
-        if (s->dim != i->dim) {
+        if (s->dim != i->noise_dim) {
             snprintf(error->message, sizeof error->message,
                      "%s: noise of %" PRId64 " numbers a sample, the model has %" PRId64, file, s->dim,
-                     i->dim);
-            snprintf(error->hint, sizeof error->hint,
-                     "the array must be [count, %" PRId64 "] or [count, sample's shape]", i->dim);
+                     i->noise_dim);
+            snprintf(error->hint, sizeof error->hint, "the array must be [count, %" PRId64 "]%s",
+                     i->noise_dim, i->noise_dim == i->dim ? " or [count, sample's shape]" : "");
             return PF_DATA;
         }
         s->noise = s->x;
@@ -76,11 +79,11 @@ static pf_status make_noise(job *j, pf_error *error) {
         s->count = count ? count : i->count;
     }
     s->dim = i->dim;
+    s->noise_dim = i->noise_dim;
     s->sample = i->sample;
-    size_t n = (size_t)(s->count * s->dim);
-    s->x = malloc(n * sizeof *s->x);
+    s->x = malloc((size_t)(s->count * s->dim) * sizeof *s->x);
     if (!s->noise) {
-        s->noise = malloc(n * sizeof *s->noise);
+        s->noise = malloc((size_t)(s->count * s->noise_dim) * sizeof *s->noise);
         if (s->noise) pf_sampler_noise(j->sampler, j->seed, j->first, s->count, s->noise);
     }
     return s->x && s->noise ? PF_OK : PF_MEMORY;
@@ -122,14 +125,17 @@ static void describe(job *j) {
     const pf_sampler_info *i = pf_sampler_describe(j->sampler);
     const char *file = cli_text(&j->a, "noise", NULL);
     bool ema = strcmp(i->weights, "none") != 0 && strcmp(i->weights, "initial") != 0;
-    char origin[160], work[160];
+    bool map = strcmp(i->solver, "map") == 0;
+    char origin[160], work[160], guidance[48] = "";
     if (file)
         snprintf(origin, sizeof origin, "noise of %.120s", file);
     else
         snprintf(origin, sizeof origin, "seed %" PRIu64, j->seed);
+    if (i->guidance != 1)
+        snprintf(guidance, sizeof guidance, ", guidance %.4g%s", i->guidance, map ? " as learnt" : "");
     describe_work(i, pf_sampler_count(j->sampler), work);
-    snprintf(j->samples.header, sizeof j->samples.header, "%s step %" PRId64 ", weights %s%s, %s, %s",
-             i->method, i->step, ema ? "ema " : "", i->weights, work, origin);
+    snprintf(j->samples.header, sizeof j->samples.header, "%s step %" PRId64 ", weights %s%s, %s%s, %s",
+             i->method, i->step, ema ? "ema " : "", i->weights, work, guidance, origin);
 }
 
 static void print_json(const job *j, double seconds) {
@@ -148,6 +154,7 @@ static void print_json(const job *j, double seconds) {
         cJSON_AddNumberToObject(o, "atol", i->atol);
     }
     cJSON_AddStringToObject(o, "solver", i->solver);
+    if (i->guidance != 1) cJSON_AddNumberToObject(o, "guidance", i->guidance);
     cJSON_AddNumberToObject(o, "count", (double)j->samples.count);
     cJSON_AddNumberToObject(o, "dim", (double)j->samples.dim);
     cJSON_AddNumberToObject(o, "seed", (double)j->seed);
@@ -193,6 +200,7 @@ static pf_status open_and_draw(job *j, pf_error *error) {
         .rtol = cli_number(a, "rtol", 0, 1e-6, 1),
         .atol = cli_number(a, "atol", 0, 1e-7, 1e6),
         .batch = cli_integer(a, "batch", 0, 1, 1 << 24),
+        .guidance = cli_number(a, "guidance", 0, 1e-3, 100),
     };
     st = pf_sampler_create(&j->sampler, &desc, error);
     if (st != PF_OK) return st;
@@ -210,6 +218,7 @@ static int check(job *j) {
     cli_integer(a, "batch", 0, 1, 1 << 24);
     cli_number(a, "rtol", 0, 1e-6, 1);
     cli_number(a, "atol", 0, 1e-7, 1e6);
+    cli_number(a, "guidance", 0, 1e-3, 100);
     cli_integer(a, "seed", 0, 0, (int64_t)1 << 53);
     cli_list(a, "class", labels, 256);
     j->first = (uint64_t)cli_integer(a, "first", 0, 0, (int64_t)1 << 53);

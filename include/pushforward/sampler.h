@@ -3,7 +3,7 @@
  *
  *     pf_sampler *sampler;
  *     pf_sampler_create(&sampler, &(pf_sampler_desc){.context = context, .checkpoint = checkpoint}, &error);
- *     float *noise = malloc(...), *x = malloc(...);   // [64, dim] each
+ *     float *noise = malloc(...), *x = malloc(...);   // [64, noise_dim], [64, dim]: mostly the same
  *     pf_sampler_noise(sampler, 0, 0, 64, noise);
  *     pf_sampler_run(sampler, noise, NULL, 64, x, &error);
  *
@@ -28,16 +28,22 @@ typedef struct pf_sampler_desc {
     double rtol, atol; /* dopri5: a step's error is at most atol + rtol |x|, as root mean square over a sample
                           in standardised units; 0 = sample.rtol, sample.atol */
     int64_t batch;     /* samples at a time; 0 = sample.batch */
+    /* w of classifier-free guidance (Ho, Salimans 2022, arXiv 2207.12598), for methods that learn a velocity:
+     * samples with a label follow v(x, t) + w (v(x, t | label) - v(x, t)), two passes through the network an
+     * evaluation. 1 = none, 0 = sample.guidance. */
+    double guidance;
 } pf_sampler_desc;
 
 /** PF_USAGE for weights that the checkpoint lacks, for nfe that is no multiple of the solver's evaluations a
- * step, and for what does not go together. */
+ * step, for guidance of a model that learnt nothing without labels, and for what does not go together. */
 PF_API pf_status pf_sampler_create(pf_sampler **out, const pf_sampler_desc *desc, pf_error *error);
 /** Accepts NULL and a pointer to NULL. */
 PF_API void pf_sampler_destroy(pf_sampler **sampler);
 
 typedef struct pf_sampler_info {
     int64_t dim, batch, step;
+    int64_t
+        noise_dim; /* numbers of noise that a sample is made of: dim, but for drifting with method.noise */
     pf_shape sample;
     int class_count;
     int nfe;                     /* 0: dopri5 finds out (pf_sampler_count) */
@@ -51,17 +57,21 @@ typedef struct pf_sampler_info {
     int64_t count;               /* sample.count */
     bool is_u8;
     double scale_factor, add_offset;
+    double guidance; /* w, of sampling, or which the map has learnt (method.omega / (1 - method.kappa): then
+                        its velocity is not that of the data); 1 = none */
 } pf_sampler_info;
 PF_API const pf_sampler_info *pf_sampler_describe(const pf_sampler *sampler);
 
-/** Standard normal noise of samples first .. first + count - 1.  noise [count, dim] f32, written. */
+/** Standard normal noise of samples first .. first + count - 1.  noise [count, noise_dim] f32,
+ * written. */
 PF_API void pf_sampler_noise(const pf_sampler *sampler, uint64_t seed, uint64_t first, int64_t count,
                              float *noise);
 /** Methods that draw fresh noise between evaluations (consistency) draw it for samples first, first + 1, ...
  * of this seed in every run from now on. Before: sample.seed and 0. */
 PF_API void pf_sampler_renew(pf_sampler *sampler, uint64_t seed, uint64_t first);
-/** noise [count, dim] f32, read.  label [count] i32 or NULL (the null class); ignored by unconditional
- * networks. x [count, dim] f32, written: values as in the data set (not standardised); x may equal noise. */
+/** noise [count, noise_dim] f32, read.  label [count] i32 or NULL (the null class); ignored by unconditional
+ * networks. x [count, dim] f32, written: values as in the data set (not standardised); x may equal noise
+ * where noise_dim is dim. */
 PF_API pf_status pf_sampler_run(pf_sampler *sampler, const float *noise, const int32_t *label, int64_t count,
                                 float *x, pf_error *error);
 typedef struct pf_sampler_counts {
@@ -81,8 +91,8 @@ typedef struct pf_reflow_desc {
 PF_API pf_status pf_sampler_reflow(pf_sampler *sampler, const char *path, const pf_reflow_desc *desc,
                                    pf_error *error);
 /** The network's velocity at (x, t), in standardised units: flow v(x,t), MeanFlow u(x,t,t); PF_USAGE where
- * the method knows none. x [count, dim] f32, read, standardised.  label as above.  v [count, dim] f32,
- * written. */
+ * the method knows none. desc.guidance does not touch it. x [count, dim] f32, read, standardised.  label as
+ * above.  v [count, dim] f32, written. */
 PF_API pf_status pf_sampler_velocity(pf_sampler *sampler, const float *x, double t, const int32_t *label,
                                      int64_t count, float *v, pf_error *error);
 /** values to standardised units, in place.  x [count, dim] f32. */
@@ -91,9 +101,10 @@ PF_API void pf_sampler_standardise(const pf_sampler *sampler, int64_t count, flo
 /* ---- files of samples ---- */
 typedef struct pf_samples {
     int64_t count, dim;
+    int64_t noise_dim; /* 0: dim */
     pf_shape sample;
     float *x;         /* [count, dim] f32 values */
-    float *noise;     /* [count, dim] or NULL */
+    float *noise;     /* [count, noise_dim] or NULL */
     int32_t *label;   /* [count] or NULL */
     char header[512]; /* what made them: method, step, weights, nfe, seed */
 } pf_samples;

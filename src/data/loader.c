@@ -12,6 +12,7 @@
  */
 #include "data/loader.h"
 #include "base/memory.h"
+#include "data/classes.h"
 #include "data/pairing.h"
 #include "data/window.h"
 #include <assert.h>
@@ -34,9 +35,11 @@ struct slot {
 
 struct pf__loader {
     pf_dataset *dataset;
-    int64_t batch, row_bytes, first_step;
+    int64_t batch, row_bytes, first_step, groups;
     bool labelled, stored, by_class;
     pf__pairing *pairing; /* or NULL; the thread's */
+    pf__classes classes;  /* where there are groups; the thread's */
+    uint32_t *group;      /* [batch] rows, likewise */
     pf__order order;
     pf__window window[2]; /* the present one is window[at], the next one the other */
     int at;
@@ -72,21 +75,31 @@ static int64_t noise_bytes(const pf__loader *l) {
     return pf_dataset_describe(l->dataset)->dim * (int64_t)sizeof(float);
 }
 
-static void copy_row(const pf__loader *l, const pf__window *w, int64_t i, const struct slot *to, int64_t b) {
-    size_t bytes = (size_t)l->row_bytes, row = w->row[i], noise = (size_t)noise_bytes(l);
+static void copy_row(const pf__loader *l, const pf__window *w, size_t row, const struct slot *to, int64_t b) {
+    size_t bytes = (size_t)l->row_bytes, noise = (size_t)noise_bytes(l);
     memcpy((char *)to->x + (size_t)b * bytes, w->x + row * bytes, bytes);
     if (to->y && w->y) to->y[b] = w->y[row];
     if (w->noise) memcpy((char *)to->noise + (size_t)b * noise, (char *)w->noise + row * noise, noise);
 }
 
+/* The rows of a step whose groups are of one class each. */
+static void group_rows(pf__classes *c, int64_t groups, int64_t step, uint32_t *row) {
+    for (int64_t k = 0; k < groups; k++) pf__classes_rows(c, step * groups + k, row + k * c->group);
+}
+
 /* The batch of a step; it may span windows and epochs. */
 static pf_status fill(pf__loader *l, int64_t step, const struct slot *slot, pf_error *err) {
+    if (l->groups) group_rows(&l->classes, l->groups, step, l->group);
     for (int64_t b = 0; b < l->batch; b++) {
+        if (l->groups) {
+            copy_row(l, &l->window[l->at], l->group[b], slot, b);
+            continue;
+        }
         int64_t position = step * l->batch + b;
         const pf__span *span = &l->window[l->at].span;
         if (position == span->first + span->rows) PF__TRY(advance(l, err));
         const pf__window *w = &l->window[l->at];
-        copy_row(l, w, position - w->span.first, slot, b);
+        copy_row(l, w, w->row[position - w->span.first], slot, b);
     }
     if (l->pairing) pf__pairing_make(l->pairing, step, slot->x, l->by_class ? slot->y : NULL, slot->noise);
     return PF_OK;
@@ -137,10 +150,10 @@ static pf_status find_block_rows(const pf__loader *l, int64_t window_rows, int64
     return PF_OK;
 }
 
-/* What a row takes in a window: sample, label, noise, its place in the order. */
+/* What a row takes in a window: sample, label, noise, its place in the order, and in that of its class. */
 static int64_t held_bytes(const pf_dataset_info *info, const pf__loader_desc *desc) {
     return info->dim * ((int64_t)pf_dtype_bytes(info->dtype) + (desc->stored ? 4 : 0)) +
-           (info->class_count > 0 ? 4 : 0) + 4;
+           (info->class_count > 0 ? 4 : 0) + 4 + (desc->groups ? 8 : 0);
 }
 
 /* Whether the noise that is asked for can be had. */
@@ -165,10 +178,29 @@ static pf_status check_desc(const pf_dataset_info *info, const pf__loader_desc *
     return pf__hint(err, st, "--set data.shuffle=window");
 }
 
+static pf_status check_groups(const pf_dataset_info *info, const pf__loader_desc *desc, pf_error *err) {
+    if (!desc->groups) return PF_OK;
+    if (!info->class_count || desc->groups < 0 || desc->batch % desc->groups)
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE,
+                                 "train.batch = %" PRId64 " does not make %" PRId64
+                                 " equal groups of one class each",
+                                 desc->batch, desc->groups),
+                        "a multiple of %" PRId64 " does", desc->groups);
+    if (!desc->window_bytes ||
+        (double)info->train_count * (double)held_bytes(info, desc) <= (double)desc->window_bytes)
+        return PF_OK;
+    return pf__hint(err,
+                    pf__fail(err, PF_USAGE,
+                             "batches of groups of one class each are not made from windows of a data set"),
+                    "--set data.shuffle=full");
+}
+
 pf_status pf__loader_check(pf_dataset *dataset, const pf__loader_desc *desc, pf_error *err) {
     const pf_dataset_info *info = pf_dataset_describe(dataset);
     const double mib = 0x1p20;
     PF__TRY(check_desc(info, desc, err));
+    PF__TRY(check_groups(info, desc, err));
     PF__TRY(check_noise(dataset, desc, err));
     pf__memory_limit limit = {desc->memory_bytes, "this process may use"};
     if (limit.bytes == 0) limit = pf__memory_limit_get();
@@ -240,6 +272,21 @@ static pf_status read_first(pf__loader *l, pf_error *err) {
     return PF_OK;
 }
 
+static pf_status classify(const pf__loader *l, pf__classes *out, pf_error *err) {
+    return pf__classes_create(out, l->order.seed, l->batch / l->groups, l->window[0].y, l->order.count,
+                              pf_dataset_describe(l->dataset)->class_count, err);
+}
+
+/* By class, when everything is in memory. */
+static pf_status group(pf__loader *l, pf_error *err) {
+    if (!l->groups) return PF_OK;
+    assert(l->order.windows == 1);
+    l->group = malloc((size_t)l->batch * sizeof *l->group);
+    if (!l->group)
+        return pf__fail_memory(err, "rows of a batch", (unsigned long long)l->batch * sizeof *l->group);
+    return classify(l, &l->classes, err);
+}
+
 /* The thread takes no signals: an interrupt is for the thread that trains. */
 static pf_status start(pf__loader *l, pf_error *err) {
     sigset_t all, old;
@@ -265,6 +312,7 @@ pf_status pf__loader_create(pf_dataset *dataset, const pf__loader_desc *desc, pf
     l->labelled = info->class_count > 0;
     l->stored = desc->stored;
     l->by_class = desc->by_class;
+    l->groups = desc->groups;
     if (pthread_mutex_init(&l->lock, NULL) != 0 || pthread_cond_init(&l->change, NULL) != 0) {
         free(l); /* Linux has nothing to give back here */
         return pf__fail(err, PF_SYSTEM, "cannot make the loader's lock");
@@ -273,6 +321,7 @@ pf_status pf__loader_create(pf_dataset *dataset, const pf__loader_desc *desc, pf
     if (st == PF_OK) st = pair(l, desc, err);
     if (st == PF_OK) st = allocate(l, err);
     if (st == PF_OK) st = read_first(l, err);
+    if (st == PF_OK) st = group(l, err);
     if (st == PF_OK) st = start(l, err);
     if (st != PF_OK) {
         pf__loader_destroy(&l);
@@ -301,6 +350,8 @@ void pf__loader_destroy(pf__loader **loader) {
         free(l->slot[i].noise);
     }
     pf__pairing_destroy(&l->pairing);
+    pf__classes_free(&l->classes);
+    free(l->group);
     pf__window_free(&l->window[1]);
     pf__window_free(&l->window[0]);
     pf__order_free(&l->order);
@@ -350,26 +401,45 @@ static void aside_find(struct aside *a, int64_t position) {
     pf__order_shuffle(&a->order, &a->span, a->row, a->span.rows, a->span.rows);
 }
 
-/* noise: of the file; NULL without. */
+/* noise: of the file; NULL without, as x and y. */
+static pf_status one_row(pf__loader *l, int64_t row, int64_t b, void *x, int32_t *y, float *noise,
+                         pf_error *err) {
+    PF__TRY(pf__dataset_read_raw(l->dataset, PF_TRAIN, row, 1, x ? (char *)x + b * l->row_bytes : NULL,
+                                 y ? y + b : NULL, err));
+    if (!noise) return PF_OK;
+    return pf__dataset_read_noise(l->dataset, row, 1, noise + b * pf_dataset_describe(l->dataset)->dim, err);
+}
+
 static pf_status aside_rows(pf__loader *l, struct aside *a, int64_t step, void *x, int32_t *y, float *noise,
                             pf_error *err) {
     for (int64_t b = 0; b < l->batch; b++) {
         int64_t position = step * l->batch + b;
         if (b == 0 || position == a->span.first + a->span.rows) aside_find(a, position);
         int64_t i = a->row[position - a->span.first], rows = a->order.block_rows;
-        int64_t row = a->block[i / rows] * rows + i % rows;
-        PF__TRY(pf__dataset_read_raw(l->dataset, PF_TRAIN, row, 1, x ? (char *)x + b * l->row_bytes : NULL,
-                                     y ? y + b : NULL, err));
-        if (noise)
-            PF__TRY(pf__dataset_read_noise(l->dataset, row, 1,
-                                           noise + b * pf_dataset_describe(l->dataset)->dim, err));
+        PF__TRY(one_row(l, a->block[i / rows] * rows + i % rows, b, x, y, noise, err));
     }
     return PF_OK;
+}
+
+static pf_status gather_groups(pf__loader *l, int64_t step, void *x, int32_t *y, float *noise,
+                               pf_error *err) {
+    pf__classes aside; /* the thread is at work with the other one */
+    uint32_t *row = malloc((size_t)l->batch * sizeof *row);
+    if (!row) return pf__fail_memory(err, "rows of a batch", (unsigned long long)l->batch * sizeof *row);
+    pf_status st = classify(l, &aside, err);
+    if (st == PF_OK) {
+        group_rows(&aside, l->groups, step, row);
+        for (int64_t b = 0; b < l->batch && st == PF_OK; b++) st = one_row(l, row[b], b, x, y, noise, err);
+        pf__classes_free(&aside);
+    }
+    free(row);
+    return st;
 }
 
 static pf_status gather(pf__loader *l, int64_t step, void *x, int32_t *y, float *noise, pf_error *err) {
     const pf__order *o = &l->order;
     if (step < 0) return pf__fail(err, PF_USAGE, "loader: there is no step %" PRId64, step);
+    if (l->groups) return gather_groups(l, step, x, y, noise, err);
     struct aside a = {0}; /* of equal numbers follows an equal order */
     pf_status st = pf__order_create(&a.order, o->seed, o->count, o->block_rows, pf__order_rows_max(o), err);
     if (st == PF_OK) {
@@ -410,8 +480,8 @@ int64_t pf__loader_bytes(const pf__loader *l) {
     if (l->window[1].borrowed)
         windows -= pf__order_rows_max(&l->order) *
                    (l->row_bytes + (l->labelled ? 4 : 0) + (l->stored ? noise_bytes(l) : 0));
-    return windows + l->order.blocks * 4 + l->slots * slot_bytes(l) +
-           (l->pairing ? pf__pairing_bytes(l->pairing) : 0);
+    return windows + l->order.blocks * 4 + l->slots * slot_bytes(l) + pf__classes_bytes(&l->classes) +
+           (l->group ? l->batch * 4 : 0) + (l->pairing ? pf__pairing_bytes(l->pairing) : 0);
 }
 
 int64_t pf__loader_block_rows(const pf__loader *l) {

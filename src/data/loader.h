@@ -7,6 +7,8 @@
  * everything yields the order of the full shuffle. The thread owns all reading and stays at most `slots`
  * batches ahead.
  *
+ * Or equal parts of a batch are each of one class, in the order of data/classes.h; then all is in memory.
+ *
  * Noise may come beside a batch: paired with it by optimal transport (data/pairing.h), or stored with the
  * samples that a model made of it. */
 #ifndef PF__DATA_LOADER_H
@@ -29,6 +31,7 @@ typedef struct pf__loader_desc {
     bool stored;           /* noise: /train/noise */
     bool transport;        /* noise: paired, in standardised units; needs the next four */
     bool by_class;         /* each class by itself */
+    int64_t groups; /* 0, or equal parts of the batch that are of one class each; not read by windows */
     const float *scale, *shift; /* [affine]: of pf__pairing_desc; for creation */
     int64_t affine;
 } pf__loader_desc;

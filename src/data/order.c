@@ -9,8 +9,8 @@
 
 /* Fisher-Yates from the end, `most` exchanges: place i is exchanged with one of 0 .. i, chosen by word i of
  * the row `sample` of the stream; the product takes a word to 0 .. i without division. */
-static int64_t permute(uint64_t seed, uint32_t stream, uint64_t sample, uint32_t *list, int64_t left,
-                       int64_t most) {
+int64_t pf__order_permute(uint64_t seed, uint32_t stream, uint64_t sample, uint32_t *list, int64_t left,
+                          int64_t most) {
     const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
     uint32_t counter[4] = {0, stream, (uint32_t)sample, (uint32_t)(sample >> 32)}, word[4];
     bool drawn = false;
@@ -78,7 +78,8 @@ static void permute_blocks(pf__order *o, int64_t epoch) {
     o->epoch = epoch;
     for (int64_t i = 0; i < o->blocks; i++) o->block[i] = (uint32_t)i;
     if (o->windows > 1)
-        permute(o->seed, pf__stream("shuffle/blocks"), (uint64_t)epoch, o->block, o->blocks, o->blocks);
+        pf__order_permute(o->seed, pf__stream("shuffle/blocks"), (uint64_t)epoch, o->block, o->blocks,
+                          o->blocks);
     for (int64_t i = 0; i < o->blocks; i++)
         if (o->block[i] == o->blocks - 1) o->short_at = i;
 }
@@ -117,6 +118,6 @@ int64_t pf__order_shuffle(const pf__order *o, const pf__span *span, uint32_t *ro
                           int64_t most) {
     if (left == span->rows)
         for (int64_t i = 0; i < left; i++) row[i] = (uint32_t)i;
-    return permute(o->seed, pf__stream("shuffle"), (uint64_t)(span->epoch * o->windows + span->window), row,
-                   left, most);
+    return pf__order_permute(o->seed, pf__stream("shuffle"),
+                             (uint64_t)(span->epoch * o->windows + span->window), row, left, most);
 }

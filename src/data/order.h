@@ -28,6 +28,10 @@ typedef struct pf__span {
     int64_t first, rows; /* positions in the endless sequence */
 } pf__span;
 
+/** Permutes list[0 .. left) by row `sample` of a stream, with `most` exchanges at most; returns how much is
+ * left, 0 at the end. */
+int64_t pf__order_permute(uint64_t seed, uint32_t stream, uint64_t sample, uint32_t *list, int64_t left,
+                          int64_t most);
 /** window_rows: the most rows of a window, at least 1; block_rows above it are cut down to it. PF_USAGE when
  * the numbers get too large. */
 pf_status pf__order_create(pf__order *o, uint64_t seed, int64_t count, int64_t block_rows,

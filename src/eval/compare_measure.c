@@ -87,7 +87,7 @@ typedef struct bench {
     pf_compare_row *row;
     pf_context *context;
     pf_checkpoint *checkpoint;
-    float *noise, *x; /* [count, dim] */
+    float *noise, *x; /* [count, the sampler's noise_dim], [count, dim] */
     int32_t *label;   /* [count] of conditional models, or NULL */
 } bench;
 
@@ -95,21 +95,25 @@ static pf_status reserve(bench *b, pf_error *err) {
     const pf__draws *d = b->draws;
     const size_t n = (size_t)(d->count * d->dim);
     const int classes = pf_checkpoint_describe(b->checkpoint)->class_count;
-    b->noise = malloc(n * sizeof *b->noise);
     b->x = malloc(n * sizeof *b->x);
     b->label = classes ? malloc((size_t)d->count * sizeof *b->label) : NULL;
-    if (!b->noise || !b->x || (classes && !b->label))
-        return pf__fail_memory(err, "samples", n * sizeof *b->x);
+    if (!b->x || (classes && !b->label)) return pf__fail_memory(err, "samples", n * sizeof *b->x);
     for (int64_t i = 0; b->label && i < d->count; i++) b->label[i] = (int32_t)(i % classes);
     return PF_OK;
 }
 
-static void make_noise(bench *b, const pf_sampler *sampler) {
-    const pf__draws *d = b->draws;
-    if (b->c->balanced && pf__noise_can_balance(d->dim, d->count))
-        pf__noise_balanced(NOISE_SEED, d->count, b->noise);
+/* Anew for each sampler: a method may make its samples of more noise than they have numbers. */
+static pf_status make_noise(bench *b, const pf_sampler *sampler, pf_error *err) {
+    const int64_t count = b->draws->count, dim = pf_sampler_describe(sampler)->noise_dim;
+    const size_t bytes = (size_t)(count * dim) * sizeof *b->noise;
+    free(b->noise);
+    b->noise = malloc(bytes);
+    if (!b->noise) return pf__fail_memory(err, "noise", bytes);
+    if (b->c->balanced && pf__noise_can_balance(dim, count))
+        pf__noise_balanced(NOISE_SEED, count, b->noise);
     else
-        pf_sampler_noise(sampler, NOISE_SEED, 0, d->count, b->noise);
+        pf_sampler_noise(sampler, NOISE_SEED, 0, count, b->noise);
+    return PF_OK;
 }
 
 static pf_status draw_samples(bench *b, pf_compare_quality *q, pf_error *err) {
@@ -121,10 +125,10 @@ static pf_status draw_samples(bench *b, pf_compare_quality *q, pf_error *err) {
                             .solver = strcmp(q->solver, "map") == 0 ? NULL : q->solver,
                             .batch = d->count < SAMPLE_BATCH ? d->count : SAMPLE_BATCH};
     PF__TRY(pf_sampler_create(&sampler, &desc, err));
-    make_noise(b, sampler);
+    pf_status st = make_noise(b, sampler, err);
     pf_sampler_renew(sampler, NOISE_SEED, 0);
     const double begun = pf__seconds();
-    pf_status st = pf_sampler_run(sampler, b->noise, b->label, d->count, b->x, err);
+    if (st == PF_OK) st = pf_sampler_run(sampler, b->noise, b->label, d->count, b->x, err);
     q->seconds = pf__seconds() - begun;
     pf_sampler_destroy(&sampler);
     return st;

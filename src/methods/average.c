@@ -9,8 +9,16 @@
  *
  * With V = u + h stopgrad(du/dt) the first is e = V - v: a regression of V on the velocity (improved
  * MeanFlow, arXiv 2512.02012), whose w is the network's own v(z, t), by u(z, t, t) or by a second head, which
- * then learns v by a loss of the same weight beside. Such a w stops with du/dt. */
+ * then learns v by a loss of the same weight beside. Such a w stops with du/dt.
+ *
+ * Guided, v of the rows that have a label, at times in [guide_from, guide_to], is
+ *
+ *   v_g = omega v + kappa u(z, t, t | label) + (1 - omega - kappa) u(z, t, t)
+ *
+ * by the network itself, stopped (its velocity head where it has one). Where u(z, t, t | label) is the mean
+ * of v_g, it is v without label + w (v with it - v without), w = omega / (1 - kappa). */
 #include "methods/average.h"
+#include "methods/guidance.h"
 #include <math.h>
 #include <string.h>
 
@@ -20,7 +28,29 @@ pf__tangent pf__average_tangent(const pf__config *config) {
     return strcmp(text, "u") == 0 ? PF__TANGENT_U : PF__TANGENT_VELOCITY;
 }
 
+static bool is_guided(const pf__config *config) {
+    return pf__config_real(config, "method.omega") != 1 || pf__config_real(config, "method.kappa") > 0;
+}
+
+static pf_status check_guidance(const pf__config *config, const pf__average *how, pf_error *err) {
+    const char *key = pf__config_real(config, "method.omega") != 1 ? "method.omega" : "method.kappa";
+    PF__TRY(pf__guidance_check(config, key, err));
+    if (how->taught)
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE,
+                                 "%s: %s guides the velocity of noise pairs, and method.velocity = teacher",
+                                 pf__config_origin(config, key), key),
+                        "set method.velocity = data, or leave %s out", key);
+    if (pf__config_real(config, "method.guide_from") > pf__config_real(config, "method.guide_to"))
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE, "%s: method.guide_from is larger than method.guide_to",
+                                 pf__config_origin(config, "method.guide_from")),
+                        "times run from 0 (data) to 1 (noise); the paper guides from 0 to 0.75, 0.8 or 1");
+    return PF_OK;
+}
+
 pf_status pf__average_check(const pf__config *config, const pf__average *how, pf_error *err) {
+    if (is_guided(config)) PF__TRY(check_guidance(config, how, err));
     if (pf__config_real(config, "method.norm_p") > 0.0 && pf__config_real(config, "method.norm_eps") <= 0.0) {
         pf_status st = pf__fail(
             err, PF_USAGE, "method.norm_eps = 0 with method.norm_p > 0 divides by an error that may be 0");
@@ -103,6 +133,39 @@ static pf_value regressed(const pf__method_ctx *ctx, const pf__average *how, con
     pf_value time = wide(g, clipped(g, t, how->clip), path->z);
     pf_value way = how->taught ? pf_mul(g, wide(g, t, path->z), v) : pf_sub(g, path->z, ctx->data);
     return pf_div(g, way, time);
+}
+
+/* u(z, t, t) or the velocity head, as numbers that nobody trains. */
+static pf_value own_velocity(const pf__method_ctx *ctx, const pf__average *how, pf_value z, pf_value t) {
+    pf_value heads[PF__HEADS_MAX], none = pf_constant(ctx->g, 0.0, pf_value_shape(ctx->g, t));
+    heads_of(ctx, how, z, t, none, PF__MODE_SAMPLE, heads);
+    return pf_stop_gradient(ctx->g, heads[how->tangent == PF__TANGENT_HEAD]);
+}
+
+/* [B]: 1 where the row is guided. */
+static pf_value guided_rows(const pf__method_ctx *ctx, pf_value t) {
+    pf_graph *g = ctx->g;
+    const pf_shape batch = pf_value_shape(g, t);
+    pf_value from = pf_constant(g, pf__config_real(ctx->config, "method.guide_from"), batch),
+             to = pf_constant(g, pf__config_real(ctx->config, "method.guide_to"), batch);
+    pf_value inside = pf_mul(g, pf_less_equal(g, from, t), pf_less_equal(g, t, to));
+    return pf_mul(g, inside, pf__guidance_known(ctx));
+}
+
+/* v_g, and v in the rows that are not guided. */
+static pf_value guided(const pf__method_ctx *ctx, const pf__average *how, pf_value z, pf_value t,
+                       pf_value v) {
+    pf_graph *g = ctx->g;
+    const double omega = pf__config_real(ctx->config, "method.omega"),
+                 kappa = pf__config_real(ctx->config, "method.kappa"), rest = 1 - omega - kappa;
+    if (!is_guided(ctx->config) || !ctx->label) return v;
+    const pf__method_ctx null = pf__guidance_null(ctx);
+    pf_value mixed = pf_mul_number(g, v, omega);
+    if (kappa > 0) mixed = pf_add(g, mixed, pf_mul_number(g, own_velocity(ctx, how, z, t), kappa));
+    if (fabs(rest) > 1e-12) /* 0.2 and 0.8 leave nothing */
+        mixed = pf_add(g, mixed, pf_mul_number(g, own_velocity(&null, how, z, t), rest));
+    pf_value rows = wide(g, guided_rows(ctx, t), z);
+    return pf_select(g, pf_broadcast(g, rows, pf_value_shape(g, z)), mixed, v);
 }
 
 /* dz/dt, zero where r = t. */
@@ -191,7 +254,7 @@ void pf__average_loss(const pf__method_ctx *ctx, const pf__average *how, const p
     *out = 0;
     *metrics = (pf__metrics){0};
     pf__path path = pf__path_draw(ctx, span->t);
-    pf_value v = regressed(ctx, how, &path, span->t);
+    pf_value v = guided(ctx, how, path.z, span->t, regressed(ctx, how, &path, span->t));
     heads_of(ctx, how, path.z, span->t, span->h, PF__MODE_TRAIN, heads);
     if (moving_rows(ctx)) {
         pf_value one = padded(ctx, pf_constant(g, 1.0, pf_shape_of(1, (int)moving_rows(ctx))));

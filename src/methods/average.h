@@ -20,6 +20,21 @@ typedef enum pf__tangent {
     PF__TANGENT_HEAD,     /* its second head at r = t, which learns the velocity beside u */
 } pf__tangent;
 
+/* clang-format off */
+/** The options of guidance built into the velocity that is regressed. */
+#define PF__AVERAGE_GUIDANCE_OPTIONS \
+    {"method", "omega", PF__OPTION_REAL, NULL, 0, 100, "1", "omega", NULL, \
+     "samples with a label regress omega v + kappa u(z, t, t | label) + (1 - omega - kappa) u(z, t, t): guidance by " \
+     "omega / (1 - kappa) in one evaluation; 1 with kappa = 0 is none; the paper has 0.2 to 3", "MeanFlow, section 4.2"}, \
+    {"method", "kappa", PF__OPTION_REAL, NULL, 0, 0.99, "0", "kappa", NULL, \
+     "see method.omega; the paper has 0 to 0.92; improved MeanFlow's scale w is omega = 1, kappa = 1 - 1 / w", \
+     "MeanFlow, appendix"}, \
+    {"method", "guide_from", PF__OPTION_REAL, NULL, 0, 1, "0", NULL, NULL, \
+     "least time t of the samples that are guided; the paper has 0", NULL}, \
+    {"method", "guide_to", PF__OPTION_REAL, NULL, 0, 1, "1", NULL, NULL, \
+     "largest time t of the samples that are guided; the paper has 0.75 to 1", NULL}
+/* clang-format on */
+
 typedef struct pf__average {
     pf__output output;
     pf__tangent tangent;

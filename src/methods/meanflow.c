@@ -10,6 +10,7 @@
  *                      u(z, t, t) or by a second head
  *   prediction = x     as in Pixel MeanFlow (arXiv 2601.22158): the network's output is a picture X, and
  *                      u = (z - X) / clip(t, 0.05, 1); the velocity regressed is divided by the same time
+ *   omega, kappa       guidance by omega / (1 - kappa) within the one evaluation (section 4.2)
  *   form = full        E |dg/dt|^2 of the map g = z - (t - r) u with its whole gradient, along a teacher's
  *                      velocity: along b - a of a noise pair, E |dg/dt|^2 also punishes dg/dz
  *   prediction = map   the same with g the network itself, and E |g(z, t, t) - z|^2 beside it */
@@ -47,6 +48,7 @@ static const pf__option options[] = {
      "averaging rate of the teacher's weights, or none; unset = the longest", NULL},
     {"method", "boundary", PF__OPTION_REAL, NULL, 0, 1e6, "0", NULL, NULL,
      "prediction = map: weight of |g(z, t, t) - z|^2, which the rows with r = t learn", NULL},
+    PF__AVERAGE_GUIDANCE_OPTIONS,
     {0},
 };
 /* clang-format on */
@@ -165,14 +167,18 @@ static const pf__explanation explanation = {
         "prediction = u      the network is u\n"
         "           = x      the network is X,  u = (z - X) / clip(t, 0.05, 1)\n"
         "           = map    the network is g, with boundary |g(z, t, t) - z|^2 where r = t\n"
+        "omega, kappa        where t in [guide_from, guide_to], samples y with a label have in place of v\n"
+        "                    omega v + kappa u(z, t, t | y) + (1 - omega - kappa) u(z, t, t), stopped\n"
         "\n"
         "At r = t the identity is flow matching, u(z, t, t) = v(z, t); a share `ratio` has r < t.",
     .needs =
         "Data, noise, two times, and a forward-mode derivative of the network; a second head with\n"
-        "tangent = head, and a teacher with velocity = teacher. No theta-.",
+        "tangent = head, and a teacher with velocity = teacher. No theta-. Guidance: data.labels and\n"
+        "data.label_drop, and one or two evaluations of the network more.",
     .sampling =
         "b - u(b, 0, 1) in one evaluation; with n evaluations n jumps z_r = z - (t - r) u(z, r, t),\n"
-        "without fresh noise. The velocity u(z, t, t) can teach other methods.",
+        "without fresh noise. Guidance by omega / (1 - kappa) is in the map and costs nothing here.\n"
+        "The velocity u(z, t, t) can teach other methods.",
     .papers =
         "Geng, Deng, Bai, Kolter, He: Mean Flows for One-step Generative Modeling. 2025,\n"
         "  arXiv 2505.13447\n"

@@ -31,6 +31,7 @@ static const pf__option options[] = {
      "arXiv 2512.02012"},
     {"method", "clip", PF__OPTION_REAL, NULL, 1e-3, 0.5, "0.05", NULL, NULL,
      "least time of the divisions by t; the paper has 0.05", "Pixel MeanFlow, X = z - t u"},
+    PF__AVERAGE_GUIDANCE_OPTIONS,
     {0},
 };
 /* clang-format on */
@@ -92,12 +93,17 @@ static const pf__explanation explanation = {
         "tangent = head      w is a second head, which learns v beside by such a loss (the paper's)\n"
         "        = u         w = u(z, t, t)\n"
         "        = velocity  w = v\n"
+        "omega, kappa        where t in [guide_from, guide_to], samples y with a label have in place of v\n"
+        "                    omega v + kappa v_y + (1 - omega - kappa) v_0, stopped: the head (or u) at\n"
+        "                    (z, t, t) with and without label; the paper's scale w is 1, 1 - 1 / w\n"
         "\n"
         "The prediction is of data, the loss of velocities. Near t = 0 both divisions are by\n"
         "clip(t, clip, 1).",
     .needs =
         "Data, noise, two times, and a forward-mode derivative of the network; a second head with\n"
-        "tangent = head. No teacher, no theta-. The paper's perceptual losses are not part of it.",
+        "tangent = head. No teacher, no theta-. The paper's perceptual losses are not part of it, nor its\n"
+        "guidance scale as an input: the scale is fixed in training. Guidance: data.labels and\n"
+        "data.label_drop.",
     .sampling =
         "X(b, 0, 1) in one evaluation; with n evaluations n maps g from time to time, without fresh\n"
         "noise. The velocity u(z, t, t) can teach other methods.",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The multi-layer perceptron. With D = size of a sample, K = embed / 2, and row vectors:
+ * The multi-layer perceptron. With D = numbers that it reads (as many as a sample has, for most methods), K =
+ * embed / 2, and row vectors:
  *
  *   e(s) = [s, sin(w_1 s) ... sin(w_K s), cos(w_1 s) ... cos(w_K s)],  w_k = 8 k / K    1 + embed numbers
  *   c    = [e(s) of each condition scalar, row `label` of label/weight]                 E numbers
@@ -13,7 +14,8 @@
  *   q    = silu(c gate/0/weight + gate/0/bias)                                          64 numbers
  *   head <- (1 + q scale/i/weight + scale/i/bias) head + (q skip/i/weight + skip/i/bias) x
  *
- * so that near t = 0, where a picture is nearly given, the layers need only correct it.
+ * so that near t = 0, where a picture is nearly given, the layers need only correct it. (No sample passes
+ * where x is none.)
  *
  * The two square roots give the sample and its conditions half of the input's variance each, whatever D is:
  * two numbers are not drowned by 34 of time, and a picture does not drown the time. Frequencies end at 8 rad
@@ -22,13 +24,11 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #define FREQUENCY_MAX 8.0
 /* E silu(n)^2 = 0.3557 for a normal n: this gain keeps the second moment through a layer. */
-#define SILU_GAIN 1.677
-/* Small, so that the first steps do not unlearn noise; not zero, so that an untrained network is not the
- * answer 0. */
-#define HEAD_GAIN   0.5
+#define SILU_GAIN   1.677
 #define LABEL_SCALE 0.5
 #define GATE_WIDTH  64
 
@@ -101,27 +101,35 @@ static pf_value hidden(const pf__net *net, pf_graph *g, pf__params *params, cons
     return h;
 }
 
+static pf_shape batch_of(const pf_shape *sample, int64_t batch) {
+    pf_shape shape = {.rank = sample->rank + 1, .dim = {batch}};
+    memcpy(shape.dim + 1, sample->dim, (size_t)sample->rank * sizeof *sample->dim);
+    return shape;
+}
+
 void pf__mlp_apply(const pf__net *net, pf_graph *g, pf__params *params, const char *group, pf_value x,
                    const pf_value *condition, pf_value label, pf__mode mode, pf_value *heads) {
     (void)mode; /* no dropout: training and sampling are the same */
     assert(net->condition_count <= PF__CONDITIONS_MAX);
     for (int i = 0; i < net->head_count; i++) heads[i] = 0;
     if (pf__failed(g)) return;
-    const pf_shape shape = pf_value_shape(g, x);
-    const int size = (int)pf_shape_count(&net->sample);
+    const pf_shape shape = batch_of(&net->sample, pf_value_shape(g, x).dim[0]);
+    const int size = (int)pf_shape_count(&net->sample), read = (int)pf_shape_count(&net->source);
     int conditions, width;
-    pf_value flat = pf_reshape(g, x, pf_shape_of(2, (int)shape.dim[0], size));
+    pf_value flat = pf_reshape(g, x, pf_shape_of(2, (int)shape.dim[0], read));
     pf_value c = conditions_of(net, g, params, group, condition, label, shape.dim[0], &conditions);
-    pf_value h = input(g, flat, size, c, conditions, &width), q = 0;
+    pf_value h = input(g, flat, read, c, conditions, &width), q = 0;
     h = hidden(net, g, params, group, h, width);
     if (net->gate && c)
         q = pf_silu(g, linear(g, params, group, "gate", 0, c, conditions, GATE_WIDTH, SILU_GAIN));
     for (int i = 0; i < net->head_count; i++) {
-        pf_value y = linear(g, params, group, "head", i, h, net->width, size, HEAD_GAIN);
+        pf_value y = linear(g, params, group, "head", i, h, net->width, size, net->head);
         if (q) {
             pf_value scale = linear(g, params, group, "scale", i, q, GATE_WIDTH, size, 0.0);
-            pf_value skip = linear(g, params, group, "skip", i, q, GATE_WIDTH, size, 0.0);
-            y = pf_add(g, pf_mul(g, pf_add_number(g, scale, 1.0), y), pf_mul(g, skip, flat));
+            y = pf_mul(g, pf_add_number(g, scale, 1.0), y);
+            if (read == size)
+                y = pf_add(g, y,
+                           pf_mul(g, linear(g, params, group, "skip", i, q, GATE_WIDTH, size, 0.0), flat));
         }
         heads[i] = pf_reshape(g, y, shape);
     }

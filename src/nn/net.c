@@ -12,6 +12,8 @@ const pf__option pf__model_options[] = {
     MODEL("width", INT, NULL, 1, 16384, "256", "numbers in a hidden layer"),
     MODEL("depth", INT, NULL, 1, 64, "4", "hidden layers"),
     MODEL("embed", INT, NULL, 2, 256, "16", "sines and cosines of each time (even), and numbers of a label"),
+    MODEL("head", REAL, NULL, 0, 100, "0.5",
+          "size of an untrained network's output, in standardised units; 0 = all samples begin at one point"),
     MODEL("residual", BOOL, NULL, 0, 0, "false", "hidden layers of equal width add to what they read"),
     MODEL("gate", BOOL, NULL, 0, 0, "false",
           "scale the output, and pass the sample by, as the times and label say"),
@@ -26,7 +28,11 @@ pf_status pf__net_create(pf__net *net, const pf__config *config, const pf_shape 
     if (size < 1 || size > PF__SAMPLE_MAX || sample->rank >= PF_RANK_MAX)
         return pf__fail(err, PF_SHAPE, "a network for samples of %lld numbers (at most %d)", (long long)size,
                         PF__SAMPLE_MAX);
-    *net = (pf__net){.sample = *sample, .class_count = class_count};
+    if (needs->source < 0 || needs->source > PF__SAMPLE_MAX)
+        return pf__fail(err, PF_SHAPE, "a network that reads %lld numbers (at most %d)",
+                        (long long)needs->source, PF__SAMPLE_MAX);
+    *net = (pf__net){.sample = *sample, .source = *sample, .class_count = class_count};
+    if (needs->source) net->source = pf_shape_of(1, (int)needs->source);
     net->condition_count = needs->condition_count;
     net->head_count = needs->head_count;
     net->apply = pf__mlp_apply;
@@ -34,6 +40,7 @@ pf_status pf__net_create(pf__net *net, const pf__config *config, const pf_shape 
     net->width = (int)pf__config_int(config, "model.width");
     net->depth = (int)pf__config_int(config, "model.depth");
     net->embed = (int)pf__config_int(config, "model.embed");
+    net->head = pf__config_real(config, "model.head");
     net->residual = pf__config_bool(config, "model.residual");
     net->gate = pf__config_bool(config, "model.gate");
     if (net->embed % 2) {

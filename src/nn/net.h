@@ -20,6 +20,9 @@ typedef struct pf__needs {
     bool target;         /* theta-: a copy of the parameters that follows them at the step block's rate */
     bool teacher;        /* the velocity of another network, or an analytic one */
     pf__noise noise;     /* of the random leaf "noise" */
+    bool by_class;       /* where the network knows classes: equal parts of a batch are of one class each */
+    int64_t groups;      /* by_class: how many; 0: as many as there are classes */
+    int64_t source;      /* numbers that the network makes a sample of; 0: as many as a sample has */
 } pf__needs;
 
 #define PF__CONDITIONS_MAX 8
@@ -31,14 +34,16 @@ typedef enum pf__mode { PF__MODE_TRAIN, PF__MODE_SAMPLE } pf__mode;
 typedef struct pf__net pf__net;
 struct pf__net {
     pf_shape sample; /* one sample, without B */
+    pf_shape source; /* what the network reads for one: the sample's shape, or [needs.source] */
     int condition_count, class_count,
         head_count; /* class_count 0 = unconditional; label == class_count is the null class */
-    /** heads[i] [B, sample...] (i < head_count). group names whose parameters are read. label [B] i32 or 0.
-     * Errors: sticky in g. */
+    /** x [B, source...], heads[i] [B, sample...] (i < head_count). group names whose parameters are read.
+     * label [B] i32 or 0. Errors: sticky in g. */
     void (*apply)(const pf__net *net, pf_graph *g, pf__params *params, const char *group, pf_value x,
                   const pf_value *condition, pf_value label, pf__mode mode, pf_value *heads);
     /* model options, as resolved */
     int width, depth, embed;
+    double head;
     bool residual, gate;
     const char *kind;
 };

@@ -2,6 +2,7 @@
  * A network on the device, one batch at a time, and the host loops of sampling over plans of one evaluation.
  *
  *   map       x <- X(x, r, t)                         t_0 = 1 > ... > t_n = 0, uniform
+ *             x <- f(x)                               where noise has another size than a sample: once
  *   velocity  stage <- x + h sum a k; k_s <- v(stage) and x <- x + h sum b k, h = -1/steps
  *   adaptive  dopri5.c asks for v(stage) at a time of each sample */
 #include "base/hash.h"
@@ -16,7 +17,7 @@ struct pf__evaluator {
     pf__evaluator_desc d;
     const pf__solver *solver; /* NULL for maps */
     pf__dopri5 *adaptive;     /* or NULL */
-    int64_t dim;
+    int64_t dim, source;      /* numbers of a sample, and of what it is made of */
     pf__buffer *weights, *x, *stage, *out, *k[FIXED_STAGES], *time, *label, *block;
     pf__plan *evaluate, *combine, *velocity;
     pf_sampler_counts counts;
@@ -26,12 +27,14 @@ struct pf__evaluator {
     int32_t *host_label;  /* [batch] */
 };
 
-static pf_shape state_shape(const pf__evaluator *e) {
-    const pf_shape *sample = &e->d.model->net.sample;
-    pf_shape shape = {.rank = sample->rank + 1};
-    shape.dim[0] = e->d.batch;
-    memcpy(shape.dim + 1, sample->dim, (size_t)sample->rank * sizeof *sample->dim);
+static pf_shape batch_of(const pf__evaluator *e, const pf_shape *one) {
+    pf_shape shape = {.rank = one->rank + 1, .dim = {e->d.batch}};
+    memcpy(shape.dim + 1, one->dim, (size_t)one->rank * sizeof *one->dim);
     return shape;
+}
+
+static pf_shape state_shape(const pf__evaluator *e) {
+    return batch_of(e, &e->d.model->net.sample);
 }
 
 typedef void method_call(const pf__method_ctx *ctx, pf_value *out);
@@ -77,7 +80,7 @@ static pf_status compile_network(pf__evaluator *e, const char *name, method_call
         .params = &m->params,
         .group = PF__STUDENT,
         .batch = e->d.batch,
-        .x = pf_input(g, "sample/x", PF_F32, state_shape(e)),
+        .x = pf_input(g, "sample/x", PF_F32, batch_of(e, &m->net.source)),
         .t = t,
         .r = pf_input(g, "step/r", PF_F32, pf_shape_of(0)),
     };
@@ -130,18 +133,22 @@ static size_t state_bytes(const pf__evaluator *e) {
     return (size_t)(e->d.batch * e->dim) * sizeof(float);
 }
 
+static size_t source_bytes(const pf__evaluator *e) {
+    return (size_t)(e->d.batch * e->source) * sizeof(float);
+}
+
 static pf_status reserve(pf__evaluator *e, pf_error *err) {
     pf_context *c = e->d.context;
-    size_t bytes = state_bytes(e);
-    PF__TRY(pf__buffer_create(c, bytes, "samples", &e->x, err));
-    PF__TRY(pf__buffer_create(c, bytes, "samples of a stage", &e->stage, err));
+    const size_t bytes = state_bytes(e), source = source_bytes(e), both = bytes > source ? bytes : source;
+    PF__TRY(pf__buffer_create(c, both, "samples", &e->x, err));
+    PF__TRY(pf__buffer_create(c, both, "samples of a stage", &e->stage, err));
     PF__TRY(pf__buffer_create(c, bytes, "samples after a step", &e->out, err));
     for (int i = 0; e->solver && !adapts(e) && i < e->solver->stages; i++)
         PF__TRY(pf__buffer_create(c, bytes, "a solver's stage", &e->k[i], err));
     if (adapts(e)) PF__TRY(pf__buffer_create(c, (size_t)e->d.batch * sizeof(float), "times", &e->time, err));
     PF__TRY(pf__buffer_create(c, (size_t)e->d.batch * sizeof(int32_t), "labels", &e->label, err));
     PF__TRY(pf__buffer_create(c, PF__STEP_WORDS * sizeof(uint32_t), "step block", &e->block, err));
-    e->host = calloc(1, bytes);
+    e->host = calloc(1, both);
     e->host_label = calloc((size_t)e->d.batch, sizeof *e->host_label);
     e->evaluations = calloc((size_t)e->d.batch, sizeof *e->evaluations);
     return e->host && e->host_label && e->evaluations ? PF_OK : pf__fail_memory(err, "samples", bytes);
@@ -175,6 +182,8 @@ pf_status pf__evaluator_create(pf__evaluator **out, const pf__evaluator_desc *d,
     if (!e) return pf__fail_memory(err, "evaluator", sizeof *e);
     e->d = *d;
     e->dim = pf_shape_count(&d->model->net.sample);
+    e->source = pf_shape_count(&d->model->net.source);
+    assert(e->source == e->dim || (method->evaluation == PF__EVALUATES_MAP && d->sampling.nfe == 1));
     if (method->evaluation == PF__EVALUATES_VELOCITY) {
         e->solver = pf__solver_find(d->sampling.solver);
         assert(e->solver && (adapts(e) || d->sampling.nfe % e->solver->stages == 0));
@@ -272,20 +281,20 @@ static pf_status walk(pf__evaluator *e, uint64_t sample, pf_error *err) {
             PF__TRY(solver_step(e, t, r - t, err));
             continue;
         }
-        PF__TRY(pf__buffer_copy(e->x, 0, e->stage, 0, bytes, err));
+        PF__TRY(pf__buffer_copy(e->x, 0, e->stage, 0, source_bytes(e), err));
         PF__TRY(evaluate_at(e, e->evaluate, t, r, key_of(e, i), sample, err));
         PF__TRY(pf__buffer_copy(e->out, 0, e->x, 0, bytes, err));
     }
     return PF_OK;
 }
 
-/* Rows beyond `rows` are padding: zeros, and the null class. */
+/* x [rows, source...]. Rows beyond `rows` are padding: zeros, and the null class. */
 static pf_status upload(pf__evaluator *e, pf__buffer *to, const float *x, const int32_t *label, int64_t rows,
                         pf_error *err) {
-    size_t used = (size_t)(rows * e->dim) * sizeof(float);
+    const size_t used = (size_t)(rows * e->source) * sizeof(float), all = source_bytes(e);
     memcpy(e->host, x, used);
-    memset((char *)e->host + used, 0, state_bytes(e) - used);
-    PF__TRY(pf__buffer_write(to, 0, e->host, state_bytes(e), true, err));
+    memset((char *)e->host + used, 0, all - used);
+    PF__TRY(pf__buffer_write(to, 0, e->host, all, true, err));
     for (int64_t i = 0; i < e->d.batch; i++)
         e->host_label[i] = label && i < rows ? label[i] : e->d.model->net.class_count;
     return pf__buffer_write(e->label, 0, e->host_label, (size_t)e->d.batch * sizeof(int32_t), true, err);
@@ -309,7 +318,7 @@ pf_status pf__evaluator_run(pf__evaluator *e, const float *noise, const int32_t 
     e->counts = (pf_sampler_counts){0};
     for (int64_t first = 0; first < count; first += e->d.batch) {
         int64_t rows = count - first < e->d.batch ? count - first : e->d.batch;
-        PF__TRY(upload(e, e->x, noise + first * e->dim, label ? label + first : NULL, rows, err));
+        PF__TRY(upload(e, e->x, noise + first * e->source, label ? label + first : NULL, rows, err));
         uint64_t sample = e->first + (uint64_t)first;
         PF__TRY(e->adaptive ? pf__dopri5_run(e->adaptive, rows, sample, e->evaluations, err)
                             : walk(e, sample, err));
@@ -330,10 +339,17 @@ static pf_status write_times(pf__evaluator *e, double t, pf_error *err) {
     return adapts(e) ? pf__buffer_fill(e->time, 0, pf__buffer_bytes(e->time), word, err) : PF_OK;
 }
 
+/* Not a map, and not a velocity that is guided. */
+static bool integrates_velocity(const pf__evaluator *e) {
+    const pf__config *config = e->d.model->config;
+    if (!e->solver) return false;
+    return !pf__config_has(config, "sample.guidance") || pf__config_real(config, "sample.guidance") == 1;
+}
+
 pf_status pf__evaluator_velocity(pf__evaluator *e, const float *x, double t, const int32_t *label,
                                  int64_t count, float *v, pf_error *err) {
     pf__plan *plan = e->evaluate;
-    if (!e->solver) {
+    if (!integrates_velocity(e)) {
         if (!e->velocity)
             PF__TRY(compile_network(e, "velocity", e->d.model->method->velocity, &e->velocity, err));
         plan = e->velocity;

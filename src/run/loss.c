@@ -3,6 +3,7 @@
  *
  *   raw batch -> raw * scale + shift -> method's loss -> vjp with respect to every parameter
  *                                                     -> metrics = [loss, the method's own ...] */
+#include "methods/guidance.h"
 #include "run/run.h"
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,12 @@ static pf_status simplify(pf__loss *l, int gradients, pf_error *err) {
     return pf_graph_check(l->g, err);
 }
 
+static pf_value labels(pf_graph *g, const pf__loss_desc *d) {
+    const double drop = pf__config_real(d->model->config, "data.label_drop");
+    pf_value label = pf_input(g, "data/y", PF_I32, pf_shape_of(1, (int)d->batch));
+    return drop > 0 ? pf__guidance_drop(g, label, d->model->net.class_count, drop) : label;
+}
+
 pf_status pf__loss_build(pf__loss *l, const pf__loss_desc *d, pf_error *err) {
     *l = (pf__loss){0};
     PF__TRY(pf_graph_create(&l->g, err));
@@ -97,8 +104,7 @@ pf_status pf__loss_build(pf__loss *l, const pf__loss_desc *d, pf_error *err) {
         .teacher_velocity = d->teacher_velocity,
         .teacher = d->teacher,
     };
-    if (d->model->net.class_count)
-        ctx.label = pf_input(l->g, "data/y", PF_I32, pf_shape_of(1, (int)d->batch));
+    if (d->model->net.class_count) ctx.label = labels(l->g, d);
     pf_value loss = 0;
     pf__metrics metrics = {0};
     pf_status st = PF_OK;

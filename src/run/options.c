@@ -22,6 +22,8 @@ static const pf__option data_options[] = {
         "data.shuffle = window: of samples shuffled together; two windows are held in memory"),
     ROW("data", "labels", BOOL, NULL, 0, 0, "false", NULL,
         "give the network the class labels of the data set"),
+    ROW("data", "label_drop", REAL, NULL, 0, 0.99, "0", NULL,
+        "share of the samples trained without their label, which guidance needs; the papers have 0.1"),
     {0},
 };
 
@@ -55,7 +57,7 @@ static const pf__option run_options[] = {
         "checkpoints at multiples of this stay too, whatever their age; 0 = none"),
     ROW("train", "log_every", INT, NULL, 1, 1e12, "50", "steps", "between lines of metrics.jsonl"),
     ROW("train", "sample_every", INT, NULL, 0, 1e12, "0", "steps",
-        "between pictures in samples/; 0 = only at the end"),
+        "between pictures in samples/, beginning with the untrained network; 0 = only at the end"),
     ROW("train", "on_nan", CHOICE, "stop|skip", 0, 0, "stop", NULL,
         "when a gradient is not finite: stop (exit code 5), or leave that step out"),
     ROW("train", "max_time", REAL, NULL, 0, INFINITY, "0", "seconds",
@@ -123,6 +125,15 @@ const char *pf_config_peek(const pf_config *config, const char *key, const char 
     return pf__config_peek(config->raw, key, fallback);
 }
 
+static pf_status check_labels(const pf__config *config, pf_error *err) {
+    if (pf__config_real(config, "data.label_drop") <= 0 || pf__config_bool(config, "data.labels"))
+        return PF_OK;
+    return pf__hint(err,
+                    pf__fail(err, PF_USAGE, "%s: data.label_drop > 0 with data.labels = false drops nothing",
+                             pf__config_origin(config, "data.label_drop")),
+                    "set data.labels = true, or leave data.label_drop out");
+}
+
 static pf_status find_method(const pf_config *config, const pf__method **out, pf_error *error) {
     const char *name = pf__config_peek(config->raw, "method.name", "meanflow");
     *out = pf__method_find(name);
@@ -172,6 +183,7 @@ pf_status pf_config_resolve(pf_config *config, pf_error *error) {
     PF__TRY(pf__config_resolve(config->raw, error));
     PF__TRY(make_path_absolute(config, "data.path", error));
     PF__TRY(make_path_absolute(config, "method.teacher", error));
+    PF__TRY(check_labels(config->raw, error));
     PF__TRY(method->check(config->raw, error));
     pf__train_options options;
     return pf__train_options_get(&options, config->raw, error);

@@ -57,6 +57,13 @@ pf_status pf_sampler_reflow(pf_sampler *sampler, const char *path, const pf_refl
     if (count < 2 || count > COUNT_MAX)
         return pf__hint(error, pf__fail(error, PF_USAGE, "%lld pairs cannot be made", (long long)count),
                         "from 2 to 2^32; training wants tens of thousands");
+    if (i->noise_dim != i->dim)
+        return pf__hint(
+            error,
+            pf__fail(error, PF_USAGE,
+                     "the model makes a sample of %lld numbers of %lld of noise: no pairs of equal size",
+                     (long long)i->dim, (long long)i->noise_dim),
+            "train it without method.noise");
     describe(i, seed, source);
     pf__dataset_head head = {.dtype = PF_F32,
                              .sample = i->sample,

@@ -120,18 +120,36 @@ static void add_table(pf_page *page, const lines *l) {
     pf_page_table(page, cells, rows, 2, NULL);
 }
 
+#define PICTURES_MAX 5 /* on a page; of a run that has more, evenly many steps apart */
+
+/* Those of samples/ that training wrote. */
 typedef struct pictures {
-    char first[256], last[256]; /* of samples/, by name */
+    char **name; /* malloc each */
+    size_t count, room;
 } pictures;
+
+static void free_pictures(pictures *p) {
+    for (size_t i = 0; i < p->count; i++) free(p->name[i]);
+    free(p->name);
+}
 
 static pf_status add_name(void *user, const char *name, pf_error *err) {
     pictures *p = user;
-    (void)err;
     size_t n = strlen(name);
     if (strncmp(name, "step_", 5) != 0 || n < 4 || n > 200 || strcmp(name + n - 4, ".png") != 0) return PF_OK;
-    if (!*p->first || strcmp(name, p->first) < 0) memcpy(p->first, name, n + 1);
-    if (!*p->last || strcmp(name, p->last) > 0) memcpy(p->last, name, n + 1);
-    return PF_OK;
+    if (p->count == p->room) {
+        const size_t room = p->room ? 2 * p->room : 64;
+        char **more = realloc(p->name, room * sizeof *more);
+        if (!more) return pf__fail_memory(err, name, room * sizeof *more);
+        p->name = more;
+        p->room = room;
+    }
+    p->name[p->count] = strdup(name);
+    return p->name[p->count] ? (p->count++, PF_OK) : pf__fail_memory(err, name, n + 1);
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 static pf_status find_pictures(const char *folder, pictures *p, pf_error *err) {
@@ -139,6 +157,7 @@ static pf_status find_pictures(const char *folder, pictures *p, pf_error *err) {
     char *path = pf__path_join(folder, "samples");
     if (!path) return pf__fail_memory(err, folder, strlen(folder));
     pf_status st = pf__folder_each(path, add_name, p, err);
+    if (p->count) qsort(p->name, p->count, sizeof *p->name, by_name);
     free(path);
     return st;
 }
@@ -161,13 +180,16 @@ static pf_status add_picture(pf_page *page, const char *folder, const char *name
 
 static pf_status add_pictures(pf_page *page, const char *folder, int level, pf_error *err) {
     pictures p;
-    PF__TRY(find_pictures(folder, &p, err));
-    if (!*p.last) return PF_OK;
-    pf_page_heading(page, level, "Samples");
-    pf_page_row_begin(page);
-    pf_status st = strcmp(p.first, p.last) != 0 ? add_picture(page, folder, p.first, err) : PF_OK;
-    if (st == PF_OK) st = add_picture(page, folder, p.last, err);
-    pf_page_row_end(page);
+    pf_status st = find_pictures(folder, &p, err);
+    if (st == PF_OK && p.count) {
+        const size_t shown = p.count < PICTURES_MAX ? p.count : PICTURES_MAX;
+        pf_page_heading(page, level, "Samples");
+        pf_page_row_begin(page);
+        for (size_t i = 0; i < shown && st == PF_OK; i++)
+            st = add_picture(page, folder, p.name[shown > 1 ? i * (p.count - 1) / (shown - 1) : 0], err);
+        pf_page_row_end(page);
+    }
+    free_pictures(&p);
     return st;
 }
 

@@ -212,7 +212,8 @@ void pf__evaluator_destroy(pf__evaluator **e);
 pf__buffer *pf__evaluator_weights(pf__evaluator *e);
 /** Of the noise that the method itself draws: row i of the next runs is sample first + i of this seed. */
 void pf__evaluator_renew(pf__evaluator *e, uint64_t seed, uint64_t first);
-/** Standardised noise [count, dim] to standardised samples; x may equal noise. */
+/** Standardised noise [count, source] to standardised samples [count, dim]; x may equal noise where both have
+ * one size. */
 pf_status pf__evaluator_run(pf__evaluator *e, const float *noise, const int32_t *label, int64_t count,
                             float *x, pf_error *err);
 pf_status pf__evaluator_velocity(pf__evaluator *e, const float *x, double t, const int32_t *label,

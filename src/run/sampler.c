@@ -17,10 +17,32 @@ struct pf_sampler {
     pf_sampler_info info;
 };
 
-static pf_status load_config(pf_sampler *s, pf_checkpoint *c, pf_error *err) {
-    PF__TRY(pf_config_create(&s->config, err));
-    PF__TRY(pf_config_read_text(s->config, pf_checkpoint_config(c), pf_checkpoint_describe(c)->path, err));
+/* The asked guidance in place of sample.guidance; the method says whether it can be. */
+static pf_status set_guidance(pf_sampler *s, const char *path, double guidance, pf_error *err) {
+    char origin[512], pair[64];
+    snprintf(origin, sizeof origin, "%.400s: guidance %g", path, guidance);
+    if (!pf__config_has(s->config->raw, "sample.guidance"))
+        return pf__hint(err,
+                        pf__fail(err, PF_USAGE, "%s: samples of %s are guided by nothing but training",
+                                 origin, s->config->method->name),
+                        "flow is guided in sampling; meanflow and pixelmeanflow learn it, by method.omega");
+    snprintf(pair, sizeof pair, "sample.guidance=%.17g", guidance);
+    PF__TRY(pf_config_set(s->config, pair, origin, err));
     return pf_config_resolve(s->config, err);
+}
+
+static pf_status load_config(pf_sampler *s, const pf_sampler_desc *d, pf_error *err) {
+    const char *path = pf_checkpoint_describe(d->checkpoint)->path;
+    PF__TRY(pf_config_create(&s->config, err));
+    PF__TRY(pf_config_read_text(s->config, pf_checkpoint_config(d->checkpoint), path, err));
+    PF__TRY(pf_config_resolve(s->config, err));
+    return d->guidance == 0 ? PF_OK : set_guidance(s, path, d->guidance, err);
+}
+
+static double guidance_of(const pf__config *config) {
+    if (pf__config_has(config, "sample.guidance")) return pf__config_real(config, "sample.guidance");
+    if (!pf__config_has(config, "method.omega")) return 1;
+    return pf__config_real(config, "method.omega") / (1 - pf__config_real(config, "method.kappa"));
 }
 
 static pf_status copy_scaling(pf_sampler *s, const pf_checkpoint *c, pf_error *err) {
@@ -81,14 +103,16 @@ static pf_status describe(pf_sampler *s, const pf_sampler_desc *d, pf_error *err
     i->is_u8 = c->is_u8;
     i->scale_factor = c->scale_factor;
     i->add_offset = c->add_offset;
+    i->guidance = guidance_of(config);
     return PF_OK;
 }
 
 static pf_status assemble(pf_sampler *s, const pf_sampler_desc *d, pf_error *err) {
-    PF__TRY(load_config(s, d->checkpoint, err));
+    PF__TRY(load_config(s, d, err));
     PF__TRY(describe(s, d, err));
     PF__TRY(copy_scaling(s, d->checkpoint, err));
     PF__TRY(pf__model_create(&s->model, s->config, &s->info.sample, s->info.class_count, err));
+    s->info.noise_dim = pf_shape_count(&s->model.net.source);
     pf__evaluator_desc desc = {
         .context = d->context,
         .model = &s->model,
@@ -133,7 +157,7 @@ const pf_sampler_info *pf_sampler_describe(const pf_sampler *sampler) {
 
 void pf_sampler_noise(const pf_sampler *sampler, uint64_t seed, uint64_t first, int64_t count, float *noise) {
     uint32_t stream = pf__stream("noise/sample");
-    int64_t dim = sampler->info.dim;
+    const int64_t dim = sampler->info.noise_dim;
     for (int64_t i = 0; i < count; i++)
         for (int64_t k = 0; k < dim; k++)
             noise[i * dim + k] = (float)pf__random_normal(seed, stream, first + (uint64_t)i, (uint32_t)k);

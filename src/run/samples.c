@@ -21,9 +21,11 @@ static pf_shape with_count(const pf_samples *s) {
 }
 
 static pf_status fill(pf__h5 *file, const pf_samples *s, pf_error *err) {
-    pf_shape shape = with_count(s), row = {.rank = 1, .dim = {s->count}};
+    pf_shape shape = with_count(s), noise = shape, row = {.rank = 1, .dim = {s->count}};
     PF__TRY(pf__h5_write(file, "/x", PF_F32, &shape, s->x, true, err));
-    if (s->noise) PF__TRY(pf__h5_write(file, "/noise", PF_F32, &shape, s->noise, true, err));
+    if (s->noise_dim && s->noise_dim != s->dim)
+        noise = (pf_shape){.rank = 2, .dim = {s->count, s->noise_dim}};
+    if (s->noise) PF__TRY(pf__h5_write(file, "/noise", PF_F32, &noise, s->noise, true, err));
     if (s->label) PF__TRY(pf__h5_write(file, "/label", PF_I32, &row, s->label, true, err));
     PF__TRY(pf__h5_set_text(file, "/", "format", "pushforward-samples", err));
     PF__TRY(pf__h5_set_int(file, "/", "format_version", 1, err));

@@ -161,6 +161,7 @@ static pf_status run(pf_trainer *t, const pf_run_desc *desc, pf_error *err) {
                                 .gradient_norm = NAN,
                                 .first = true,
                                 .memory_bytes = pf_context_count(t->context).bytes};
+    if (begin == 0 && t->options.sample_every > 0) PF__TRY(pf__trainer_preview(t, err)); /* where it starts */
     pf__watch_begin(t, t->options.steps - t->step);
     while (t->step < t->options.steps) {
         PF__TRY(enqueue(t, err));

@@ -19,6 +19,8 @@ static size_t flat_bytes(const pf_trainer *t) {
 
 static pf__loader_desc loader_desc(const pf_trainer *t) {
     const pf__config *c = t->config->raw;
+    const pf__needs *needs = &t->model.needs;
+    const int classes = t->model.net.class_count;
     bool windowed = strcmp(pf__config_text(c, "data.shuffle"), "window") == 0;
     return (pf__loader_desc){.batch = t->options.batch,
                              .seed = t->options.seed,
@@ -26,10 +28,24 @@ static pf__loader_desc loader_desc(const pf_trainer *t) {
                              .slots = PF__LOADER_SLOTS,
                              .window_bytes = windowed ? pf__config_int(c, "data.window") << 20 : 0,
                              .block_rows = windowed ? t->block_rows : 0,
-                             .stored = t->model.needs.noise == PF__NOISE_STORED,
-                             .transport = t->model.needs.noise == PF__NOISE_TRANSPORT,
-                             .by_class = t->model.net.class_count > 0,
+                             .stored = needs->noise == PF__NOISE_STORED,
+                             .transport = needs->noise == PF__NOISE_TRANSPORT,
+                             .by_class = classes > 0,
+                             .groups = !classes || !needs->by_class ? 0
+                                       : needs->groups              ? needs->groups
+                                                                    : classes,
                              .affine = t->scaling.count};
+}
+
+static pf_status check_labels(const pf_trainer *t, pf_error *err) {
+    const pf__config *c = t->config->raw;
+    if (!t->model.net.class_count || !t->model.needs.by_class || pf__config_real(c, "data.label_drop") <= 0)
+        return PF_OK;
+    return pf__hint(err,
+                    pf__fail(err, PF_USAGE,
+                             "%s: data.label_drop: %s learns nothing from samples without their label",
+                             pf__config_origin(c, "data.label_drop"), t->model.method->name),
+                    "leave data.label_drop out");
 }
 
 static pf_status open_data(pf_trainer *t, pf_error *err) {
@@ -50,6 +66,7 @@ static pf_status open_data(pf_trainer *t, pf_error *err) {
             err, pf__fail(err, PF_DATA, "%s: data.labels is true and the data set has no labels", path),
             "set data.labels = false");
     PF__TRY(pf__model_create(&t->model, t->config, &info->sample, labels ? info->class_count : 0, err));
+    PF__TRY(check_labels(t, err));
     pf__loader_desc loader = loader_desc(t);
     PF__TRY(pf__loader_check(t->dataset, &loader, err));
     if (info->has_noise && t->model.needs.noise != PF__NOISE_STORED)
@@ -238,16 +255,17 @@ static pf_status draw_noise(pf_trainer *t, pf_error *err) {
     s->count = pf__config_int(c, "sample.count");
     s->sample = t->model.net.sample;
     s->dim = pf_shape_count(&s->sample);
-    size_t n = (size_t)(s->count * s->dim);
+    s->noise_dim = pf_shape_count(&t->model.net.source);
+    const size_t n = (size_t)(s->count * s->dim), m = (size_t)(s->count * s->noise_dim);
     s->x = malloc(n * sizeof *s->x);
-    s->noise = malloc(n * sizeof *s->noise);
+    s->noise = malloc(m * sizeof *s->noise);
     if (t->model.net.class_count) s->label = malloc((size_t)s->count * sizeof *s->label);
     if (!s->x || !s->noise || (t->model.net.class_count && !s->label))
-        return pf__fail_memory(err, "samples", n * 8);
+        return pf__fail_memory(err, "samples", 4 * (n + m));
     for (int64_t i = 0; i < s->count; i++) {
         if (s->label) s->label[i] = (int32_t)(i % t->model.net.class_count);
-        for (int64_t k = 0; k < s->dim; k++)
-            s->noise[i * s->dim + k] = (float)pf__random_normal(seed, stream, (uint64_t)i, (uint32_t)k);
+        for (int64_t k = 0; k < s->noise_dim; k++)
+            s->noise[i * s->noise_dim + k] = (float)pf__random_normal(seed, stream, (uint64_t)i, (uint32_t)k);
     }
     return PF_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The loader: its order is a permutation in every epoch, the same in every run, and the same after a stop. */
+#include "data/classes.h"
 #include "loader_rig.h"
 
 #define N     53 /* no multiple of the batch: batches span epochs */
@@ -123,6 +124,74 @@ static void test_not_finite(void) {
     rig_end(&rig);
 }
 
+/* Three groups of seven rows, of the five classes in turn: of each class every row once before any again. */
+static void test_groups(void) {
+    enum { GROUPS = 3, EACH = 7, STEPS = 50, STOP = 17, ALL = STEPS * GROUPS * EACH };
+    static int rows[ALL], again[ALL];
+    loader_rig rig;
+    rig_begin(&rig, N, -1);
+    pf__loader_desc desc = {.batch = GROUPS * EACH, .seed = 3, .groups = GROUPS};
+    rig_rows(&rig, &desc, STEPS, rows);
+    int turn[5] = {0}, seen[N] = {0}, drawn[5] = {0}, moved = 0;
+    for (int k = 0; k < STEPS * GROUPS; k++) {
+        const int c = rows[k * EACH] % 5, count = (N - 1 - c) / 5 + 1;
+        CHECK_INT(turn[c]++, k / 5);
+        for (int i = 0; i < EACH; i++) {
+            const int row = rows[k * EACH + i];
+            CHECK_INT(row % 5, c);
+            CHECK_INT(seen[row]++, drawn[c]++ / count);
+        }
+        moved += c != k % 5;
+    }
+    CU_ASSERT(moved > STEPS);
+    desc.first_step = STOP;
+    rig_rows(&rig, &desc, STEPS - STOP, again);
+    CU_ASSERT(memcmp(again, rows + STOP * GROUPS * EACH, (STEPS - STOP) * GROUPS * EACH * sizeof *rows) == 0);
+    pf__loader *l = rig_loader(&rig, &desc);
+    float x[2 * GROUPS * EACH];
+    int32_t y[GROUPS * EACH];
+    for (int s = STEPS - 1; s >= 0; s--) { /* beside the thread, in any order */
+        CHECK_OK(pf__loader_gather(l, s, x, y, &rig.err), rig.err);
+        for (int i = 0; i < GROUPS * EACH; i++) CHECK_INT((int)x[2 * i], rows[s * GROUPS * EACH + i]);
+        for (int i = 0; i < GROUPS * EACH; i++) CHECK_INT(y[i], rows[s * GROUPS * EACH + i] % 5);
+    }
+    pf__loader_destroy(&l);
+    rig_end(&rig);
+}
+
+static void test_groups_refused(void) {
+    loader_rig rig;
+    pf__loader *l = NULL;
+    rig_begin(&rig, N, -1);
+    pf__loader_desc desc = {.batch = 8, .groups = 3};
+    CHECK_INT(pf__loader_create(rig.set, &desc, &l, &rig.err), PF_USAGE);
+    CHECK_CONTAINS(rig.err.message, "3 equal groups");
+    desc = (pf__loader_desc){.batch = 8, .groups = 2, .window_bytes = 256};
+    CHECK_INT(pf__loader_create(rig.set, &desc, &l, &rig.err), PF_USAGE);
+    CHECK_CONTAINS(rig.err.hint, "data.shuffle=full");
+    desc.window_bytes = 1 << 20; /* one window holds everything */
+    CHECK_OK(pf__loader_create(rig.set, &desc, &l, &rig.err), rig.err);
+    pf__loader_destroy(&l);
+    rig_end(&rig);
+}
+
+/* Classes without samples have no turn. */
+static void test_groups_of_present(void) {
+    const int32_t y[] = {4, 1, 1, 4, 4, 1, 4};
+    uint32_t row[4];
+    pf_error err = {0};
+    pf__classes c;
+    CHECK_OK(pf__classes_create(&c, 1, 4, y, 7, 6, &err), err);
+    CHECK_INT(c.count, 2);
+    for (int64_t n = 0; n < 12; n++) {
+        pf__classes_rows(&c, n, row);
+        for (int i = 0; i < 4; i++) CHECK_INT(y[row[i]], y[row[0]]);
+    }
+    pf__classes_free(&c);
+    CHECK_INT(pf__classes_create(&c, 1, 4, y, 7, 4, &err), PF_DATA);
+    CHECK_CONTAINS(err.message, "label 4 of sample 0");
+}
+
 void test_loader_suite(void) {
     CU_pSuite s = CU_add_suite("data/loader", NULL, NULL);
     CU_add_test(s, "permutation", test_permutation);
@@ -131,4 +200,7 @@ void test_loader_suite(void) {
     CU_add_test(s, "uniform", test_uniform);
     CU_add_test(s, "slots", test_slots);
     CU_add_test(s, "not finite", test_not_finite);
+    CU_add_test(s, "groups of one class", test_groups);
+    CU_add_test(s, "groups that cannot be", test_groups_refused);
+    CU_add_test(s, "groups of the classes there are", test_groups_of_present);
 }

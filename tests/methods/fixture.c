@@ -25,9 +25,11 @@ const char *const fixture_names[] = {"flow-uniform",
                                      "meanflow-full",
                                      "meanflow-full-x",
                                      "meanflow-map",
+                                     "meanflow-guided",
                                      "pixelmeanflow-head",
                                      "pixelmeanflow-image",
                                      "pixelmeanflow-velocity",
+                                     "pixelmeanflow-guided",
                                      "consistency-ict",
                                      "consistency-uniform",
                                      "consistency-ema-edm",
@@ -46,6 +48,8 @@ const char *const fixture_names[] = {"flow-uniform",
                                      "drifting-one-sided",
                                      "drifting-gauss-groups",
                                      "drifting-authors",
+                                     "drifting-labels",
+                                     "drifting-labels-one-sided",
                                      NULL};
 
 static pf_shape shape_of(const cJSON *list) {
@@ -82,6 +86,13 @@ static pf_status read_tensors(fixture_tensor *list, int *count, const char *pref
     return PF_OK;
 }
 
+/* What guidance asks of [data]. */
+static const pf__option data_options[] = {
+    {"data", "labels", PF__OPTION_BOOL, NULL, 0, 0, "false", NULL, NULL, "", NULL},
+    {"data", "label_drop", PF__OPTION_REAL, NULL, 0, 1, "0", NULL, NULL, "", NULL},
+    {0},
+};
+
 static pf_status set_options(pf__config **config, const cJSON *options, pf_error *err) {
     PF__TRY(pf__config_create(config, err));
     const cJSON *section, *item;
@@ -92,6 +103,7 @@ static pf_status set_options(pf__config **config, const cJSON *options, pf_error
             PF__TRY(pf__config_set(*config, text, "fixture", err));
         }
     }
+    PF__TRY(pf__config_add_table(*config, data_options, err));
     return pf__config_add_table(*config, pf__model_options, err);
 }
 

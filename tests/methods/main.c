@@ -7,6 +7,7 @@ void test_table_suite(void);
 void test_oracle_suite(void);
 void test_closed_suite(void);
 void test_drifting_suite(void);
+void test_guidance_suite(void);
 void test_consistency_suite(void);
 void test_device_suite(void);
 
@@ -16,6 +17,7 @@ int main(void) {
     test_oracle_suite();
     test_closed_suite();
     test_drifting_suite();
+    test_guidance_suite();
     test_consistency_suite();
     test_device_suite();
     int failed = check_run();

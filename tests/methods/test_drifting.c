@@ -475,12 +475,13 @@ static void shapes_refused(void) {
     }
 }
 
-static pf_status configure(const char *assignment, pf__config **config, pf_error *err) {
+static pf_status configure(const char *assignment, const char *another, pf__config **config, pf_error *err) {
     const pf__method *method = pf__method_find("drifting");
     PF__TRY(pf__config_create(config, err));
     PF__TRY(pf__config_add_table(*config, pf__model_options, err));
     PF__TRY(pf__config_add_table(*config, method->options, err));
-    if (assignment) PF__TRY(pf__config_set(*config, assignment, "--set", err));
+    PF__TRY(pf__config_set(*config, assignment, "--set", err));
+    if (another) PF__TRY(pf__config_set(*config, another, "--set", err));
     PF__TRY(pf__config_resolve(*config, err));
     return method->check(*config, err);
 }
@@ -493,7 +494,12 @@ static void options_refused(void) {
         {"method.form=both", "one-sided|two-sided"},
         {"method.floor=2", "[0, 1]"},
         {"method.generated=-1", "[0, 1048576]"},
-        {"method.groups=0", "[1, 1048576]"},
+        {"method.groups=-1", "[0, 1048576]"},
+        {"method.noise=-1", "[0, 1048576]"},
+        {"method.alpha=0.5", "[1, 100]"},
+        {"method.alpha=2", "set method.unconditional"},
+        {"method.unconditional=2", "set method.alpha"},
+        {"model.head=-1", "[0, 100]"},
         {"method.kernel=cosine", "laplace|gauss"},
         {"method.scale=mean", "none|distance"},
         {"drift.workspace=0", "[0.001, 16383]"},
@@ -501,7 +507,7 @@ static void options_refused(void) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         pf_error err = {0};
         pf__config *config = NULL;
-        CHECK_INT(configure(bad[i][0], &config, &err), PF_USAGE);
+        CHECK_INT(configure(bad[i][0], NULL, &config, &err), PF_USAGE);
         if (!strstr(err.message, bad[i][1]) && !strstr(err.hint, bad[i][1]))
             fprintf(stderr, "%s: %s (%s)\n", bad[i][0], err.message, err.hint);
         CU_ASSERT(strstr(err.message, bad[i][1]) || strstr(err.hint, bad[i][1]));
@@ -511,30 +517,35 @@ static void options_refused(void) {
 
 /* What only the batch and the data tell is refused where the loss is built. */
 static void steps_refused(void) {
-    static const char *const bad[] = {"method.groups=3", "method.generated=100000", "method.mask=true"};
-    static const char *const said[] = {"equal groups", "64 times", "labels"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const bad[][3] = {
+        {"method.groups=3", NULL, "equal groups"},
+        {"method.generated=100000", NULL, "64 times"},
+        {"method.alpha=2", "method.unconditional=4", "without labels"},
+        {"method.alpha=2", "method.unconditional=8", "leaves none of the 8 samples"},
+    };
+    for (int i = 0; i < 4; i++) {
+        const bool labelled = i == 3;
         pf_error err = {0};
         pf__config *config = NULL;
         pf_graph *g = NULL;
-        CHECK_OK(configure(bad[i], &config, &err), err);
+        CHECK_OK(configure(bad[i][0], bad[i][1], &config, &err), err);
         CHECK_OK(pf_graph_create(&g, &err), err);
         const pf__method *method = pf__method_find("drifting");
         const pf_shape sample = pf_shape_of(1, 2);
         const pf__needs needs = method->needs(config);
         pf__net net;
         pf__params params = {0};
-        CHECK_OK(pf__net_create(&net, config, &sample, 0, &needs, &err), err);
+        CHECK_OK(pf__net_create(&net, config, &sample, labelled ? 2 : 0, &needs, &err), err);
         pf__method_ctx ctx = {.g = g, .config = config, .net = &net, .params = &params, .group = "student"};
         ctx.batch = 16;
         ctx.data = pf_input(g, "data", PF_F32, pf_shape_of(2, 16, 2));
-        if (i == 2) ctx.label = pf_input(g, "label", PF_I32, pf_shape_of(1, 16));
+        if (labelled) ctx.label = pf_input(g, "label", PF_I32, pf_shape_of(1, 16));
         pf_value loss = 1;
         pf__metrics metrics;
         method->loss(&ctx, &loss, &metrics);
         CHECK_INT(loss, 0);
         CU_ASSERT(pf_graph_check(g, &err) == PF_USAGE);
-        CHECK_CONTAINS(err.message, said[i]);
+        CHECK_CONTAINS(err.message, bad[i][2]);
         pf__params_free(&params);
         pf_graph_destroy(&g);
         pf__config_destroy(&config);

@@ -46,7 +46,7 @@ static built *build(const pf__net *net, bool labelled) {
     pf_error err = {0};
     b->net = *net;
     CHECK_OK(pf_graph_create(&b->g, &err), err);
-    pf_shape shape = net->sample;
+    pf_shape shape = net->source;
     memmove(shape.dim + 1, shape.dim, sizeof shape.dim - sizeof shape.dim[0]);
     shape.dim[0] = B;
     shape.rank++;
@@ -94,7 +94,7 @@ static void linear(const built *b, const char *stem, int i, const double *h, int
 /* The formula at the top of mlp.c for sample s, in loops. */
 static void reference(const built *b, int s, int row, double (*head)[64]) {
     const pf__net *net = &b->net;
-    int size = (int)pf_shape_count(&net->sample), n = size, half = net->embed / 2;
+    int size = (int)pf_shape_count(&net->source), n = size, half = net->embed / 2;
     double h[512], y[512];
     for (int i = 0; i < net->condition_count; i++) {
         double time = b->times[i][s];
@@ -117,7 +117,8 @@ static void reference(const built *b, int s, int row, double (*head)[64]) {
         n = net->width;
         for (int o = 0; o < n; o++) h[o] = y[o] / (1.0 + exp(-y[o])) + (net->residual && k > 0 ? h[o] : 0.0);
     }
-    for (int i = 0; i < net->head_count; i++) linear(b, "head", i, h, n, size, head[i]);
+    for (int i = 0; i < net->head_count; i++)
+        linear(b, "head", i, h, n, (int)pf_shape_count(&net->sample), head[i]);
 }
 
 static void check_formula(const pf__net *net, bool labelled) {
@@ -135,11 +136,15 @@ static void check_formula(const pf__net *net, bool labelled) {
 }
 
 static pf__net net_of(pf_shape sample, int conditions, int classes, int heads) {
-    pf__net net = {
-        .sample = sample, .condition_count = conditions, .class_count = classes, .head_count = heads};
+    pf__net net = {.sample = sample,
+                   .source = sample,
+                   .condition_count = conditions,
+                   .class_count = classes,
+                   .head_count = heads};
     net.width = 24;
     net.depth = 3;
     net.embed = 8;
+    net.head = 0.5;
     net.apply = pf__mlp_apply;
     return net;
 }
@@ -153,6 +158,8 @@ static void test_formula(void) {
                 check_formula(&net, classes > 0);
             }
     pf__net image = net_of(pf_shape_of(3, 4, 3, 2), 2, 0, 1);
+    check_formula(&image, false);
+    image.source = pf_shape_of(1, 7); /* made of something else */
     check_formula(&image, false);
 }
 
@@ -221,6 +228,11 @@ static void test_untrained(void) {
         CHECK_OK(pf_interpret(b->g, b->heads, 1, b->bindings, b->bound, 1, 0, &out, &err), err);
         for (int i = 0; i < count; i++) squares += got[i] * got[i];
         CU_ASSERT(sqrt(squares / count) > 0.05 && sqrt(squares / count) < 1.0);
+        net.head = 0;
+        built *flat = build(&net, false);
+        const pf__param *last = pf__params_find(&flat->params, "head/0/weight");
+        for (int64_t i = 0; i < last->count; i++) CU_ASSERT(flat->weights[last->offset + i] == 0);
+        discard(flat);
         discard(b);
     }
 }

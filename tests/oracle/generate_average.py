@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes the fixtures meanflow-improved-*, -taught, -full*, -map* and pixelmeanflow*.json: improved MeanFlow (arXiv 2512.02012),
+"""Writes the fixtures meanflow-improved-*, -taught, -full*, -map*, -guided and pixelmeanflow*.json: improved MeanFlow (arXiv 2512.02012),
 Pixel MeanFlow (arXiv 2601.22158) and E |dg/dt|^2 with its whole gradient, in JAX float64, written from the papers' formulas.
 Needs jax and numpy; see README.md."""
 import json
@@ -53,6 +53,17 @@ def draw_times(method, o, f):
     return jnp.maximum(t, r), jnp.minimum(t, r), same
 
 
+def guided(p, model, o, z, t, v, label):
+    """The velocity to regress: of labelled rows inside the interval mixed with the network's own, with and without their label."""
+    omega, kappa = o.get("omega", 1), o.get("kappa", 0)
+    if omega == 1 and kappa == 0:
+        return v
+    own = lambda y: stop(velocity_of(p, model, o, int(o["tangent"] == "head"), z, t, t, y))
+    mixed = omega * v + kappa * own(label) + (1 - omega - kappa) * own(jnp.full_like(label, model["classes"]))
+    inside = (t >= o.get("guide_from", 0)) & (t <= o.get("guide_to", 1)) & (label < model["classes"])
+    return jnp.where(wide(inside, z), mixed, v)
+
+
 def loss_of(p, method, model, o, f, teach):
     a, b, label = f["data"], f["noise"], f.get("label")
     t, r, same = draw_times(method, o, f)
@@ -63,6 +74,7 @@ def loss_of(p, method, model, o, f, teach):
     v = teach(z, t, label) if o["velocity"] == "teacher" else b - a
     if o["prediction"] == "x":
         v = v * wide(t, z) / clip(t, o, z)
+    v = guided(p, model, o, z, t, v, label)
     if o["prediction"] == "map":
         out, rate = jax.jvp(lambda z_, t_: mlp(p, model, z_, [t_, t_ - r], label), (z, t), (v, jnp.ones_like(t)))
         end = jnp.where(same, squares(out - z), 0)
@@ -125,6 +137,7 @@ def write(name, seed, options, model, shape, batch, teacher=None):
         f["time/r"][1] = f["time/r"][batch - 1] = np.round((0.5 * low if o["time"] == "uniform" else low - 0.5) * 1024) / 1024
     if model["classes"]:
         f["label"] = rng.integers(0, model["classes"] + 1, batch)
+    data = {"data": {"labels": "true", "label_drop": "0.1"}} if "omega" in o else {}  # the labels come with some dropped
     teach = lambda x, t, label: mlp(teacher_p, teacher_model, x, [t], label)
     all_o = {**MEANFLOW, "prediction": "x", **o} if method == "pixelmeanflow" else o
     (loss, metrics), gradient = jax.value_and_grad(loss_of, has_aux=True)(p, method, model, all_o, f, teach)
@@ -134,7 +147,7 @@ def write(name, seed, options, model, shape, batch, teacher=None):
     options_of = lambda m: {k: text(v) for k, v in m.items() if k != "classes"}
     out = {
         "name": name, "method": method, "sample": list(shape), "batch": batch, "classes": model["classes"],
-        "options": {"method": {k: text(v) for k, v in o.items()}, "model": options_of(model)},
+        "options": {"method": {k: text(v) for k, v in o.items()}, "model": options_of(model), **data},
         "parameters": {k: tensor(w) for k, w in p.items()},
         "teacher": {k: tensor(w) for k, w in teacher_p.items()},
         "given": {k: tensor(w) for k, w in f.items()},
@@ -159,9 +172,11 @@ def main():
     write("meanflow-full", 57, {**full, "norm_p": 0}, {"depth": 3}, (2,), 7, {"width": 12})
     write("meanflow-full-x", 58, {**full, "prediction": "x"}, {"gate": True, "classes": 2}, (3,), 6, {})
     write("meanflow-map", 59, {**full, "prediction": "map", "norm_p": 0, "ratio": 0.5, "boundary": 0.75}, {}, (2,), 7, {})
+    write("meanflow-guided", 64, {"omega": 0.5, "kappa": 0.75, "guide_from": 0.4, "guide_to": 0.6875}, {"classes": 3}, (2,), 12)
     write("pixelmeanflow-head", 61, {}, {"depth": 3}, (3,), 8)
     write("pixelmeanflow-image", 62, {"tangent": "u", "uniform": 0.5, "clip": 0.125, "norm_p": 0.5}, {"classes": 2, "residual": True}, (2, 2, 1), 8)
     write("pixelmeanflow-velocity", 63, {"tangent": "velocity", "time": "uniform", "ratio": 0.75}, {"gate": True}, (2,), 7)
+    write("pixelmeanflow-guided", 65, {"omega": 1, "kappa": 0.5, "guide_to": 0.75}, {"classes": 2, "depth": 3}, (3,), 12)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ void test_teacher_suite(void);
 void test_paired_suite(void);
 void test_reflow_suite(void);
 void test_average_suite(void);
+void test_guidance_suite(void);
 void test_velocity_suite(void);
 
 int main(void) {
@@ -42,6 +43,7 @@ int main(void) {
     test_paired_suite();
     test_reflow_suite();
     test_average_suite();
+    test_guidance_suite();
     test_velocity_suite();
     int failed = check_run();
     test_context_close();

@@ -38,14 +38,22 @@ static void resumed_equals_uninterrupted(void) {
 static void images_and_labels(void) {
     const char *strokes = test_set(
         "strokes.h5", &(pf_make_desc){.kind = "strokes", .train = 200, .test = 20, .noise = -1, .size = 8});
-    const char *pairs[] = {"data.labels=true", "train.sample_every=10", "train.ema=0.5", NULL};
+    const char *pairs[] = {"data.labels=true", "train.sample_every=1", "train.ema=0.5", NULL};
     pf_error error = {0};
     pf_config *config = test_config(strokes, pairs);
     CHECK_OK(test_train(test_path("images"), PF_FOLDER_NEW, config, 0, &error), error);
-    CU_ASSERT_TRUE(pf__file_exists(test_path("images/samples/step_00000010.png")));
+    CU_ASSERT_TRUE(pf__file_exists(test_path("images/samples/step_00000000.png")));
     CU_ASSERT_TRUE(pf__file_exists(test_path("images/samples/step_00000020.png")));
     CHECK_OK(pf_run_report(test_path("images"), &error), error);
-    CU_ASSERT_TRUE(pf__file_exists(test_path("images/report.html")));
+    char *html;
+    size_t length;
+    CHECK_OK(pf__file_read(test_path("images/report.html"), &html, &length, &error), error);
+    for (int step = 0; html && step <= 20; step++) { /* five of 21 pictures */
+        char caption[40];
+        snprintf(caption, sizeof caption, "samples at step %d<", step);
+        CU_ASSERT_EQUAL(strstr(html, caption) != NULL, step % 5 == 0);
+    }
+    free(html);
     pf_config_destroy(&config);
 }
 
