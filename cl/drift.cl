@@ -23,6 +23,7 @@
  *   TWO_SIDED | WEIGHTS, PANELS | the weights of both sides                             | defined or not
  *   SMALL     | WEIGHTS         | D, where V is computed at once                        | 1 .. 8
  *   INPLACE   | WEIGHTS         | coefficients replace u                                | defined or not
+ *   ROW       | WEIGHTS         | P, where arrays of so many floats are at hand (L = 1) | defined or not
  *
  * Every sum has one order, whatever the device runs when. Padding of panels is written, never left. */
 
@@ -79,7 +80,7 @@
 #define LANES(op, x) (x)
 #endif
 #define ADD(a, b)   ((a) + (b))
-#define LEAST(a, b) fmin(a, b)
+#define LEAST(a, b) ((b) < (a) ? (b) : (a))
 
 #if defined DRIFT_WEIGHTS || defined DRIFT_SUMS || defined DRIFT_ROWS
 #if V >= 4
@@ -87,7 +88,7 @@ static inline float NAME(_ADD_4)(float4 x) {
     return (x.s0 + x.s2) + (x.s1 + x.s3);
 }
 static inline float NAME(_LEAST_4)(float4 x) {
-    return fmin(fmin(x.s0, x.s2), fmin(x.s1, x.s3));
+    return LEAST(LEAST(x.s0, x.s2), LEAST(x.s1, x.s3));
 }
 #endif
 #if V >= 8
@@ -95,7 +96,7 @@ static inline float NAME(_ADD_8)(float8 x) {
     return NAME(_ADD_4)(x.lo + x.hi);
 }
 static inline float NAME(_LEAST_8)(float8 x) {
-    return NAME(_LEAST_4)(fmin(x.lo, x.hi));
+    return NAME(_LEAST_4)(LEAST(x.lo, x.hi));
 }
 #endif
 
@@ -120,6 +121,13 @@ static inline float NAME(_LEAST_8)(float8 x) {
 #define ALL(op, r, v)       \
     float r = LANES(op, v); \
     REDUCE(op, r)
+#endif
+
+#if V == 1
+#define EXP(x) exp(x)
+#elif defined DRIFT_MASS || defined DRIFT_JOIN || defined DRIFT_WEIGHTS
+DEFINE_EXP_DOWN(NAME(_exp), VEC, JOIN(as_int, V), JOIN(as_float, V))
+#define EXP NAME(_exp)
 #endif
 
 #if defined DRIFT_CENTRE
@@ -285,14 +293,14 @@ kernel void KERNEL(const global float *restrict U, uint u_offset, const global f
     VEC least[CV], sum[CV];
     for (uint v = 0; v < CV; v++) least[v] = FAR;
     for (uint i = i0; i < i1; i++)
-        for (uint v = 0; v < CV; v++) least[v] = fmin(least[v], LOAD(0, U + (size_t)i * P + v * V));
+        for (uint v = 0; v < CV; v++) least[v] = LEAST(least[v], LOAD(0, U + (size_t)i * P + v * V));
     for (uint v = 0; v < CV; v++) STORE(least[v], 0, out + v * V);
     for (uint t = 0; t < T; t++) {
         const float scale = SCALE_OF(tau[t_offset + t]);
         for (uint v = 0; v < CV; v++) sum[v] = 0.0f;
         for (uint i = i0; i < i1; i++)
             for (uint v = 0; v < CV; v++)
-                sum[v] += exp((least[v] - LOAD(0, U + (size_t)i * P + v * V)) * scale);
+                sum[v] += EXP((least[v] - LOAD(0, U + (size_t)i * P + v * V)) * scale);
         for (uint v = 0; v < CV; v++) STORE(sum[v], 0, out + (1 + t) * step + v * V);
     }
 }
@@ -310,14 +318,14 @@ kernel void KERNEL(const global float *restrict parts, uint p_offset, const glob
     for (uint v = 0; v < CV; v++) {
         VEC least = FAR;
         for (uint s = 0; s < slices; s++)
-            least = fmin(least, LOAD(0, parts + (size_t)s * (1 + T) * step + v * V));
+            least = LEAST(least, LOAD(0, parts + (size_t)s * (1 + T) * step + v * V));
         STORE(least, 0, out + v * V);
         for (uint t = 0; t < T; t++) {
             const float scale = SCALE_OF(tau[t_offset + t]);
             VEC sum = 0.0f;
             for (uint s = 0; s < slices; s++) {
                 const global float *part = parts + (size_t)s * (1 + T) * step + v * V;
-                sum += LOAD(0, part + (1 + t) * step) * exp((least - LOAD(0, part)) * scale);
+                sum += LOAD(0, part + (1 + t) * step) * EXP((least - LOAD(0, part)) * scale);
             }
             STORE(0.5f * log(sum), 0, out + (1 + t) * step + v * V);
         }
@@ -366,7 +374,33 @@ static inline VEC NAME(_raise)(VEC a, float floor_of_a) {
     for (uint j = first + lid * V; j < last; j += L * V) STORE(LOAD(0, C + j) * (factor), 0, C + j);
 #endif
 
-/* Group (x, 0, z): rows [x RB, (x + 1) RB) of the block. temperature: which of tau. */
+/* What one pass over a row leaves for the next: in an array, or computed again. */
+#ifdef ROW
+#define KEEP(e) STORE(e, 0, kept + j);
+#define KEPT    LOAD(0, kept + j)
+#else
+#define KEEP(e)
+#define KEPT NAME(_energy)(LOAD(0, u_i + j), LOAD(0, weight + j), scale)
+#endif
+
+/* The coefficient A of every target j, and what it adds. */
+#define ADD_TARGETS(A)                                                   \
+    for (uint j = lid * V; j < PN; j += L * V) {                         \
+        const VEC a = NAME(_raise)(A, floor_of_a) * LOAD(0, weight + j); \
+        negative_v += a;                                                 \
+        ACCUMULATE(near_negative, a)                                     \
+    }                                                                    \
+    for (uint j = PN + lid * V; j < P; j += L * V) {                     \
+        const VEC a = NAME(_raise)(A, floor_of_a) * LOAD(0, weight + j); \
+        positive_v += a;                                                 \
+        ACCUMULATE(near_positive, a)                                     \
+    }
+
+/* Group (x, 0, z): rows [x RB, (x + 1) RB) of the block. temperature: which of tau.
+ *
+ * ROW, two-sided: where the least distances of all columns are so near each other that nothing overflows,
+ * coefficients are products of a row's number, a column's, and the pair's exp that the row's mass needs
+ * anyway; what underflows then is far below the floor, e^-47. */
 kernel void KERNEL(
 #ifdef INPLACE
     global float *restrict U, uint u_offset,
@@ -396,6 +430,28 @@ kernel void KERNEL(
 #ifdef SMALL
     panels += p_offset + (size_t)g * P * SMALL;
 #endif
+#ifdef ROW
+    float kept[ROW];
+#ifdef TWO_SIDED
+    const float half_scale = 0.5f * scale;
+    float of_column[ROW];
+    VEC first = FAR, last = 0.0f; /* of the least distances; 0 less the last */
+    for (uint j = 0; j < P; j += V) {
+        const VEC n = LOAD(0, nearest + j);
+        first = LEAST(first, n);
+        last = LEAST(last, n < (VEC)(0.5f * FAR) ? -n : (VEC)(0.0f));
+    }
+    const float nearest_of_all = LANES(LEAST, first);
+    const bool product = floor_of_a >= 1e-12f && (-LANES(LEAST, last) - nearest_of_all) * half_scale < 40.0f;
+    for (uint j = 0; product && j < P; j += V) {
+        const VEC n = LOAD(0, nearest + j);
+        const VEC e = EXP(LEAST((n - nearest_of_all) * half_scale, (VEC)(40.0f)) - LOAD(0, mass + j));
+        STORE(n < (VEC)(0.5f * FAR) ? e : (VEC)(0.0f), 0, of_column + j);
+    }
+#endif
+#elif defined TWO_SIDED
+    const float half_scale = 0.5f * scale;
+#endif
     for (uint i = (uint)get_group_id(0) * RB; i < i1; i++) {
         const size_t row = ((size_t)get_group_id(2) * R + i) * P;
 #ifdef INPLACE
@@ -416,26 +472,30 @@ kernel void KERNEL(
 #endif
 #ifdef TWO_SIDED
         VEC least_v = FAR, mass_v = 0.0f, negative_v = 0.0f, positive_v = 0.0f;
-        for (uint j = lid * V; j < P; j += L * V) least_v = fmin(least_v, LOAD(0, u_i + j));
+        for (uint j = lid * V; j < P; j += L * V) least_v = LEAST(least_v, LOAD(0, u_i + j));
         ALL(LEAST, least, least_v)
-        for (uint j = lid * V; j < P; j += L * V) mass_v += exp((least - LOAD(0, u_i + j)) * scale);
+        for (uint j = lid * V; j < P; j += L * V) {
+            const VEC e = EXP((least - LOAD(0, u_i + j)) * scale);
+            KEEP(e)
+            mass_v += e;
+        }
         ALL(ADD, row_sum, mass_v)
-        const float row_mass = 0.5f * log(row_sum), half_scale = 0.5f * scale;
-#define A_OF(a)                                                                                            \
-    const VEC u = LOAD(0, u_i + j);                                                                        \
-    VEC a = exp(((least - u) + (LOAD(0, nearest + j) - u)) * half_scale - (row_mass + LOAD(0, mass + j))); \
-    a = NAME(_raise)(a, floor_of_a) * LOAD(0, weight + j);
-        for (uint j = lid * V; j < PN; j += L * V) {
-            A_OF(a)
-            negative_v += a;
-            ACCUMULATE(near_negative, a)
-        }
-        for (uint j = PN + lid * V; j < P; j += L * V) {
-            A_OF(a)
-            positive_v += a;
-            ACCUMULATE(near_positive, a)
-        }
+        const float row_mass = 0.5f * log(row_sum);
+#ifdef ROW
+        if (product) {
+            const float of_row = exp((nearest_of_all - least) * half_scale - row_mass);
+#define A_OF LOAD(0, kept + j) * LOAD(0, of_column + j) * of_row
+            ADD_TARGETS(A_OF)
 #undef A_OF
+        } else
+#endif
+        {
+#define A_OF                                                                                    \
+    EXP(((least - LOAD(0, u_i + j)) + (LOAD(0, nearest + j) - LOAD(0, u_i + j))) * half_scale - \
+        (row_mass + LOAD(0, mass + j)))
+            ADD_TARGETS(A_OF)
+#undef A_OF
+        }
         ALL(ADD, negative, negative_v)
         ALL(ADD, positive, positive_v)
         const float of_positive = negative, of_negative = positive;
@@ -444,25 +504,25 @@ kernel void KERNEL(
 #define E_OF(e) const VEC e = NAME(_energy)(LOAD(0, u_i + j), LOAD(0, weight + j), scale);
         for (uint j = lid * V; j < PN; j += L * V) {
             E_OF(e)
-            least_n = fmin(least_n, e);
+            KEEP(e)
+            least_n = LEAST(least_n, e);
         }
         for (uint j = PN + lid * V; j < P; j += L * V) {
             E_OF(e)
-            least_p = fmin(least_p, e);
+            KEEP(e)
+            least_p = LEAST(least_p, e);
         }
         ALL(LEAST, nearest_n, least_n)
         ALL(LEAST, nearest_p, least_p)
         const float from_n = isinf(nearest_n) ? 0.0f : nearest_n,
                     from_p = isinf(nearest_p) ? 0.0f : nearest_p;
         for (uint j = lid * V; j < PN; j += L * V) {
-            E_OF(e)
-            const VEC a = exp(from_n - e);
+            const VEC a = EXP(from_n - KEPT);
             sum_n += a;
             ACCUMULATE(near_negative, a)
         }
         for (uint j = PN + lid * V; j < P; j += L * V) {
-            E_OF(e)
-            const VEC a = exp(from_p - e);
+            const VEC a = EXP(from_p - KEPT);
             sum_p += a;
             ACCUMULATE(near_positive, a)
         }
@@ -489,6 +549,10 @@ kernel void KERNEL(
 
 #endif
 
+#undef EXP
+#undef KEEP
+#undef KEPT
+#undef ADD_TARGETS
 #undef ACCUMULATE
 #undef CLEAR
 #undef MULTIPLY_BY

@@ -348,14 +348,17 @@ static pf_status join_masses(lowered *w) {
 
 /* Coefficients of one temperature, or V itself. */
 static pf_status make_weights(lowered *w, const block *b, uint32_t temperature, pf_value field) {
-    char defines[96];
+    enum { ROW_MOST = 8192 }; /* floats of an array that a core keeps near */
+    char defines[96], of_row[32] = "";
     const bool in_place = !w->small && w->n.temperatures == 1;
-    const uint32_t rows = w->d.cpu ? 8 : 1;
+    const uint32_t rows = w->d.cpu ? 16 : 1;
+    if (w->d.cpu && w->p <= ROW_MOST) snprintf(of_row, sizeof of_row, "#define ROW %u\n", w->p);
     if (w->small)
-        snprintf(defines, sizeof defines, "#define DRIFT_WEIGHTS 1\n#define SMALL %u\n", (uint32_t)w->n.dim);
+        snprintf(defines, sizeof defines, "#define DRIFT_WEIGHTS 1\n#define SMALL %u\n%s", (uint32_t)w->n.dim,
+                 of_row);
     else
-        snprintf(defines, sizeof defines, "#define DRIFT_WEIGHTS 1\n%s",
-                 in_place ? "#define INPLACE 1\n" : "");
+        snprintf(defines, sizeof defines, "#define DRIFT_WEIGHTS 1\n%s%s",
+                 in_place ? "#define INPLACE 1\n" : "", of_row);
     call c = {.what = w->small ? "field" : "weights", .knows = GAUSS | TWO_SIDED, .defines = defines};
     c.bytes = 4.0 * (in_place ? 2 : 1) * b->rows * b->groups * w->p;
     c.global[0] = pf__ceil_div(b->rows, rows);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * All kernels of a plan as one program, so that a warm start loads one file: instances of the files of cl/
- * first (each ends without a trace of its macros), then the prelude and the generated kernels. */
+ * All kernels of a plan as one program, so that a warm start loads one file: exp.cl, instances of the other
+ * files of cl/ (each ends without a trace of its macros), then the prelude and the generated kernels. */
 #include "plan/compile.h"
 #include "plan/fused_text.h"
 
@@ -47,11 +47,19 @@ static void add_generated(pf__compile *c, pf__text *out) {
     }
 }
 
+static pf_status add_exp(pf__compile *c, pf__text *out) {
+    char *source = NULL;
+    PF__TRY(pf__kernel_source("exp.cl", &source, c->err));
+    pf__text_add(out, source);
+    free(source);
+    return PF_OK;
+}
+
 pf_status pf__compile_program(pf__compile *c, pf__program **out) {
     pf__text text = {0};
-    pf_status st = PF_OK;
     *out = NULL;
     if (c->kernel_count == 0) return PF_OK;
+    pf_status st = add_exp(c, &text);
     for (int i = 0; i < c->kernel_count && st == PF_OK; i++)
         if (!c->kernels[i].source) st = add_instance(c, i, &text);
     add_generated(c, &text);

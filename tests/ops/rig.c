@@ -36,7 +36,7 @@ void rig_shut(void) {
     pf_context_destroy(&shared.context);
 }
 
-/* The text as the plan would make it: defines, the name, the file. */
+/* The text as the plan would make it: exp.cl, defines, the name, the file. */
 static pf_status build(rig *r, const pf__step_desc *d, pf__program **out) {
     pf__text key = {0}, source = {0};
     pf__text_format(&key, "%s\n%s", d->file ? d->file : d->source, d->defines ? d->defines : "");
@@ -46,10 +46,12 @@ static pf_status build(rig *r, const pf__step_desc *d, pf__program **out) {
             pf__text_free(&key);
             return PF_OK;
         }
-    char *text = NULL;
-    pf_status st = d->file ? pf__kernel_source(d->file, &text, &r->err) : PF_OK;
-    pf__text_format(&source, "%s#define KERNEL under_test\n%s", d->defines ? d->defines : "",
-                    text ? text : d->source);
+    char *text = NULL, *exponential = NULL;
+    pf_status st = pf__kernel_source("exp.cl", &exponential, &r->err);
+    if (st == PF_OK && d->file) st = pf__kernel_source(d->file, &text, &r->err);
+    pf__text_format(&source, "%s%s#define KERNEL under_test\n%s", exponential ? exponential : "",
+                    d->defines ? d->defines : "", text ? text : d->source);
+    free(exponential);
     if (st == PF_OK)
         st = pf__program_build(r->lowering.context, d->label, pf__text_string(&source), "", out, &r->err);
     free(text);
