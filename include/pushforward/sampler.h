@@ -42,8 +42,7 @@ PF_API void pf_sampler_destroy(pf_sampler **sampler);
 
 typedef struct pf_sampler_info {
     int64_t dim, batch, step;
-    int64_t
-        noise_dim; /* numbers of noise that a sample is made of: dim, but for drifting with method.noise */
+    int64_t noise_dim; /* numbers of noise that make a sample: dim, but for drifting with method.noise */
     pf_shape sample;
     int class_count;
     int nfe;                     /* 0: dopri5 finds out (pf_sampler_count) */

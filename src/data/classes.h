@@ -16,12 +16,12 @@
 
 typedef struct pf__classes {
     uint64_t seed;
-    int64_t group;  /* rows of a group */
-    int32_t count;  /* C */
-    int64_t round;  /* whose classes are in turn; -1: none yet */
-    uint32_t *turn; /* [C] */
-    int64_t *first,
-        *epoch; /* [C + 1] where the rows of a class begin; [C] the epoch that is in mixed, -1: none yet */
+    int64_t group;         /* rows of a group */
+    int32_t count;         /* C */
+    int64_t round;         /* whose classes are in turn; -1: none yet */
+    uint32_t *turn;        /* [C] */
+    int64_t *first;        /* [C + 1] where the rows of a class begin */
+    int64_t *epoch;        /* [C] the epoch that is in mixed, -1: none yet */
     uint32_t *row, *mixed; /* [first[C]] rows by class: ascending, in the order of the epoch */
 } pf__classes;
 

@@ -50,13 +50,11 @@ static const pf__option options[] = {
      NULL},
     {"method", "groups", PF__OPTION_INT, NULL, 0, 1 << 20, "0", "N_c", NULL,
      "equal parts of a step, each with a field of its own, and of one class where there are labels; 0 = one, "
-     "or as many "
-     "as classes",
+     "or as many as classes",
      NULL},
     {"method", "alpha", PF__OPTION_REAL, NULL, 1, 100, "1", "alpha", NULL,
      "guidance: samples of a class go where alpha times its data outweighs alpha - 1 times those of all "
-     "classes, by "
-     "data of all classes among what pushes them off; the paper has 1 to 4",
+     "classes, by data of all classes among what pushes them off; the paper has 1 to 4",
      "Drifting, q = alpha p(.|c) - (alpha - 1) p"},
     {"method", "unconditional", PF__OPTION_INT, NULL, 0, 1 << 20, "0", "N_uncond", "samples",
      "data of each group that push off in all groups instead of pulling in their own; method.alpha > 1 needs "

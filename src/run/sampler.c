@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The public sampler: a checkpoint's configuration, network and weights behind an evaluator. */
 #include "base/philox.h"
+#include "base/text.h"
 #include "run/probe.h"
 #include <assert.h>
 #include <stdio.h>
@@ -19,16 +20,19 @@ struct pf_sampler {
 
 /* The asked guidance in place of sample.guidance; the method says whether it can be. */
 static pf_status set_guidance(pf_sampler *s, const char *path, double guidance, pf_error *err) {
-    char origin[512], pair[64];
+    char origin[512];
+    pf__text pair = {0};
     snprintf(origin, sizeof origin, "%.400s: guidance %g", path, guidance);
     if (!pf__config_has(s->config->raw, "sample.guidance"))
         return pf__hint(err,
                         pf__fail(err, PF_USAGE, "%s: samples of %s are guided by nothing but training",
                                  origin, s->config->method->name),
                         "flow is guided in sampling; meanflow and pixelmeanflow learn it, by method.omega");
-    snprintf(pair, sizeof pair, "sample.guidance=%.17g", guidance);
-    PF__TRY(pf_config_set(s->config, pair, origin, err));
-    return pf_config_resolve(s->config, err);
+    pf__text_format(&pair, "sample.guidance=%.17g", guidance); /* a decimal point in every locale */
+    pf_status st = pair.failed ? pf__fail_memory(err, "the guidance's text", 64)
+                               : pf_config_set(s->config, pf__text_string(&pair), origin, err);
+    pf__text_free(&pair);
+    return st == PF_OK ? pf_config_resolve(s->config, err) : st;
 }
 
 static pf_status load_config(pf_sampler *s, const pf_sampler_desc *d, pf_error *err) {

@@ -54,6 +54,18 @@ static pf_status check_samples(const pf__teacher *t, const pf_dataset_info *data
                     "train both with the same data.labels");
 }
 
+static pf_status check_labels(const pf__teacher *t, const pf__config *config, pf_error *err) {
+    const pf__config *theirs = t->model.config;
+    if (pf__config_real(config, "data.label_drop") <= 0 || pf__config_real(theirs, "data.label_drop") > 0)
+        return PF_OK;
+    return pf__hint(err,
+                    pf__fail(err, PF_USAGE,
+                             "%s: data.label_drop asks the teacher for samples without labels, which %s "
+                             "never learnt (its data.label_drop is 0)",
+                             pf__config_origin(config, "data.label_drop"), t->path),
+                    "train the teacher with data.label_drop = 0.1 too, or leave it out here");
+}
+
 static pf_status check_scaling(const pf__teacher *t, const pf__scaling *s, pf_error *err) {
     const double *mean, *deviation;
     int64_t count;
@@ -84,6 +96,7 @@ static pf_status assemble(pf__teacher *t, const pf__config *config, const pf_dat
     PF__TRY(pf__model_create(&t->model, t->config, &c->sample, c->class_count, err));
     PF__TRY(check_method(t, err));
     PF__TRY(check_samples(t, data, class_count, err));
+    PF__TRY(check_labels(t, config, err));
     PF__TRY(check_scaling(t, scaling, err));
     PF__TRY(pf__checkpoint_weights(c, pf__config_text(config, "method.teacher_weights"), t->name, err));
     if (strcmp(t->name, "initial") == 0)
