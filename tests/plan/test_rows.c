@@ -266,7 +266,9 @@ static void test_waiting(void) {
              b = pf_matmul(g, pf_tanh(g, a), w, false, false);
     pf_value z[2] = {pf_sum(g, a, 1, false), pf_sum(g, b, 1, false)}; /* a is needed no more by then */
     CU_ASSERT(compare_with(g, z, 2, 0, NULL, 0, "generic", &report) < 1e-5);
-    CHECK_INT(report.launches, 4); /* a's goes with its tanh */
+    const pf_device_info *d = pf_context_device(test_context());
+    const bool keeps = d->type == PF_DEVICE_CPU && !d->iterations_max;
+    CHECK_INT(report.launches, keeps ? 4 : 5); /* a's goes with its tanh where sums keep what they sum */
     pf_graph_destroy(&g);
 }
 
