@@ -398,9 +398,8 @@ static inline VEC NAME(_raise)(VEC a, float floor_of_a) {
 
 /* Group (x, 0, z): rows [x RB, (x + 1) RB) of the block. temperature: which of tau.
  *
- * ROW, two-sided: where the least distances of all columns are so near each other that nothing overflows,
- * coefficients are products of a row's number, a column's, and the pair's exp that the row's mass needs
- * anyway; what underflows then is far below the floor, e^-47. */
+ * ROW, two-sided: where distances are so near each other that nothing overflows or underflows, coefficients
+ * are products of a row's number, a column's, and the pair's exp that the row's mass needs anyway. */
 kernel void KERNEL(
 #ifdef INPLACE
     global float *restrict U, uint u_offset,
@@ -442,7 +441,7 @@ kernel void KERNEL(
         last = LEAST(last, n < (VEC)(0.5f * FAR) ? -n : (VEC)(0.0f));
     }
     const float nearest_of_all = LANES(LEAST, first);
-    const bool product = floor_of_a >= 1e-12f && (-LANES(LEAST, last) - nearest_of_all) * half_scale < 40.0f;
+    const bool product = (-LANES(LEAST, last) - nearest_of_all) * half_scale < 40.0f;
     for (uint j = 0; product && j < P; j += V) {
         const VEC n = LOAD(0, nearest + j);
         const VEC e = EXP(LEAST((n - nearest_of_all) * half_scale, (VEC)(40.0f)) - LOAD(0, mass + j));
@@ -472,7 +471,18 @@ kernel void KERNEL(
 #endif
 #ifdef TWO_SIDED
         VEC least_v = FAR, mass_v = 0.0f, negative_v = 0.0f, positive_v = 0.0f;
-        for (uint j = lid * V; j < P; j += L * V) least_v = LEAST(least_v, LOAD(0, u_i + j));
+#ifdef ROW
+        VEC last_v = 0.0f; /* 0 less the largest distance */
+#define LAST(u) last_v = LEAST(last_v, (u) < (VEC)(0.5f * FAR) ? -(u) : (VEC)(0.0f));
+#else
+#define LAST(u)
+#endif
+        for (uint j = lid * V; j < P; j += L * V) {
+            const VEC u = LOAD(0, u_i + j);
+            least_v = LEAST(least_v, u);
+            LAST(u)
+        }
+#undef LAST
         ALL(LEAST, least, least_v)
         for (uint j = lid * V; j < P; j += L * V) {
             const VEC e = EXP((least - LOAD(0, u_i + j)) * scale);
@@ -482,7 +492,8 @@ kernel void KERNEL(
         ALL(ADD, row_sum, mass_v)
         const float row_mass = 0.5f * log(row_sum);
 #ifdef ROW
-        if (product) {
+        if (product && (-LANES(LEAST, last_v) - least) * scale < 80.0f &&
+            (least - nearest_of_all) * half_scale < 40.0f) {
             const float of_row = exp((nearest_of_all - least) * half_scale - row_mass);
 #define A_OF LOAD(0, kept + j) * LOAD(0, of_column + j) * of_row
             ADD_TARGETS(A_OF)

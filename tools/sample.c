@@ -22,8 +22,7 @@ static const cli_option options[] = {
     {NULL, "rtol", 0, "X", "dopri5: a step's error is at most atol + rtol |x| (sample.rtol)"},
     {NULL, "atol", 0, "X", "dopri5: the absolute part, in units of the data's deviation (sample.atol)"},
     {NULL, "guidance", 0, "W",
-     "flow, trained with data.label_drop: v without label + W (v with it - v without); 1 is none "
-     "(sample.guidance)"},
+     "flow with data.label_drop: v + W (v with label - v); 1 is none (sample.guidance)"},
     {NULL, "batch", 'b', "N", "samples at a time (sample.batch)"},
     {NULL, "device", 0, "DEVICE", "as for train"},
     {"Output", "out", 'o', "FILE", ".png, .h5 or .npy (samples.png)"},
